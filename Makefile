@@ -1,0 +1,55 @@
+# Everything runs from .venv, which each target makes when it is missing. Needs Python 3.11 or 3.12,
+# make and, the first time, a package registry. `make PYTHON=/path/to/python3.12 install` chooses one.
+
+ifndef PYTHON
+FITS := 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))'
+PYTHON := $(firstword $(foreach name,python3 python3.12 python3.11,\
+	$(shell $(name) -c $(FITS) 2>/dev/null && command -v $(name))))
+endif
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+INSTALLED := $(VENV)/.installed
+INSTALLED_DISTILL := $(VENV)/.installed-distill
+
+.PHONY: install install-distill demo test lint bench lock clean
+.DEFAULT_GOAL := install
+
+install: $(INSTALLED)
+
+# hatchling comes first and from the same lock, so that building fetches nothing of its own.
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 or 3.12 found; say: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt hatchling
+	$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+install-distill: $(INSTALLED_DISTILL)
+
+$(INSTALLED_DISTILL): $(INSTALLED) constraints-distill.txt
+	$(PIP) install -c constraints.txt -c constraints-distill.txt --no-build-isolation -e '.[distill]'
+	@touch $@
+
+demo: install
+	$(BIN)/effectcam demo --out demo-out
+
+test: install
+	$(BIN)/python -m pytest -q
+
+# The toolkit is checked too, and torch is typed: without it mypy would see less.
+lint: install-distill
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python -m benchmarks.chain
+
+lock: install
+	$(BIN)/python scripts/lock.py
+
+clean:
+	rm -rf $(VENV) build dist demo-out .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
