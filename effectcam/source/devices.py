@@ -1,0 +1,238 @@
+"""Which cameras and virtual cameras there are, what each can do, and who is using it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from effectcam.errors import SourceError, nearest
+from effectcam.source.v4l2 import Capability, Node, fourcc_name
+
+SYSFS = Path("/sys/class/video4linux")
+PROC = Path("/proc")
+
+LOOPBACK_DRIVERS = {"v4l2 loopback", "akvcam"}
+
+# Without a list to read, cameras are found by opening them one after the other.
+_PROBED_INDEXES = range(6)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureMode:
+    """One way in which a camera can deliver pictures."""
+
+    pixel_format: str
+    """FOURCC; MJPG reaches full rate over USB 2, YUYV above 640x480 seldom does."""
+    width: int
+    height: int
+    fps: float | None
+    """The highest rate that the driver claims, or None where it claims nothing. In the dark most
+    cameras deliver half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has a device open."""
+
+    pid: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} (process {self.pid})"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraDevice:
+    """A camera that can be read."""
+
+    index: int
+    path: str
+    """``/dev/videoN`` on Linux; the index as text elsewhere."""
+    name: str
+    driver: str
+    modes: tuple[CaptureMode, ...]
+    """Empty where the system does not tell."""
+    holders: tuple[Holder, ...]
+    """Programs that have it open, as far as this user may see; a camera serves one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualCameraDevice:
+    """A loopback device: pictures written to it come out as a camera."""
+
+    path: str
+    name: str
+    """The label that programs show; set with the module's ``card_label``."""
+    driver: str
+    free: bool
+    """False while another program feeds it."""
+    exclusive: bool
+    """True if it shows itself as a pure camera while fed, as Chrome and Zoom demand
+    (``exclusive_caps=1``)."""
+    holders: tuple[Holder, ...]
+
+
+def list_cameras(*, sysfs: Path = SYSFS, open_node: Callable[[str], Node] = Node) -> list[CameraDevice]:
+    """All cameras of this machine, by index.
+
+    On Linux, loopback devices that someone feeds are among them, since they are cameras then. On
+    Windows and macOS there is no list to read without further libraries: each index up to 5 is
+    opened for a moment, so the camera's light may blink, and names and modes stay unknown.
+    """
+    if sys.platform != "linux":
+        return list(_probe_indexes())
+    cameras = []
+    for index, path, name in _nodes(sysfs):
+        described = _describe(path, open_node)
+        if described is None or not described[0].captures:
+            continue
+        capability, modes = described
+        cameras.append(
+            CameraDevice(index, path, name or capability.card, capability.driver, modes, holders_of(path))
+        )
+    return cameras
+
+
+def list_virtual_cameras(
+    *, sysfs: Path = SYSFS, open_node: Callable[[str], Node] = Node
+) -> list[VirtualCameraDevice]:
+    """All loopback devices, by index; always empty on Windows and macOS.
+
+    There, whether OBS's or Unity Capture's camera is installed shows when it is opened.
+    """
+    if sys.platform != "linux":
+        return []
+    found = []
+    for _, path, name in _nodes(sysfs):
+        described = _describe(path, open_node)
+        if described is None or described[0].driver not in LOOPBACK_DRIVERS:
+            continue
+        capability = described[0]
+        holders = holders_of(path)
+        # With exclusive_caps=1 a device is output alone until it is fed, and capture alone then.
+        exclusive = not (capability.captures and capability.outputs)
+        free = capability.outputs and (exclusive or not holders)
+        found.append(
+            VirtualCameraDevice(path, name or capability.card, capability.driver, free, exclusive, holders)
+        )
+    return found
+
+
+def find_camera(wanted: int | str, *, cameras: list[CameraDevice] | None = None) -> CameraDevice:
+    """The camera of an index, a path or a name (whole or an unmistakable part, in any case).
+
+    Raises `SourceError` that says which cameras there are.
+    """
+    known = list_cameras() if cameras is None else cameras
+    if isinstance(wanted, int) or wanted.isdecimal():
+        matches = [camera for camera in known if camera.index == int(wanted)]
+    elif os.sep in wanted:
+        real = os.path.realpath(wanted)
+        matches = [camera for camera in known if camera.path in (wanted, real)]
+    else:
+        lower = wanted.casefold()
+        matches = [camera for camera in known if camera.name.casefold() == lower]
+        matches = matches or [camera for camera in known if lower in camera.name.casefold()]
+    if len(matches) == 1 or (matches and len({camera.name for camera in matches}) == 1):
+        return matches[0]
+    if matches:
+        listed = ", ".join(f"{camera.path} {camera.name!r}" for camera in matches)
+        raise SourceError(f"camera {wanted!r} fits several: {listed}; name one by its path")
+    if barred := [path for _, path, _ in _nodes(SYSFS) if os.path.exists(path) and not _may_open(path)]:
+        raise SourceError(
+            f"camera {wanted!r}: this user may not open {', '.join(barred)}; "
+            "run: sudo usermod -aG video $USER, then log in again"
+        )
+    if not known:
+        raise SourceError(
+            f"camera {wanted!r}: no camera found; plug one in, or run a clip: effectcam run CLIP.mp4"
+        )
+    if isinstance(wanted, str) and not wanted.isdecimal() and os.sep not in wanted:
+        raise SourceError(f"camera {wanted!r}: none of that name; {nearest(wanted, [c.name for c in known])}")
+    listed = ", ".join(f"{camera.index} {camera.name!r}" for camera in known)
+    raise SourceError(f"camera {wanted!r}: there is none; known: {listed}")
+
+
+def holders_of(path: str, *, proc: Path = PROC) -> tuple[Holder, ...]:
+    """The other processes that have ``path`` open; those of other users only root can see."""
+    found = []
+    for process in proc.glob("[0-9]*"):
+        pid = int(process.name)
+        if pid == os.getpid():
+            continue
+        try:
+            if any(_points_to(link, path) for link in (process / "fd").iterdir()):
+                found.append(Holder(pid, (process / "comm").read_text().strip()))
+        except OSError:
+            # The process is gone, or belongs to another user.
+            continue
+    return tuple(sorted(found, key=lambda holder: holder.pid))
+
+
+def _points_to(link: Path, path: str) -> bool:
+    try:
+        return os.readlink(link) == path
+    except OSError:
+        return False
+
+
+def _may_open(path: str) -> bool:
+    return os.access(path, os.R_OK | os.W_OK)
+
+
+def _nodes(sysfs: Path) -> Iterator[tuple[int, str, str]]:
+    """(index, path, name) of each video device that the kernel lists."""
+    numbered = []
+    for entry in sysfs.glob("video*"):
+        if match := re.fullmatch(r"video(\d+)", entry.name):
+            numbered.append((int(match[1]), entry))
+    for index, entry in sorted(numbered):
+        try:
+            name = (entry / "name").read_text().strip()
+        except OSError:
+            name = ""
+        yield index, f"/dev/{entry.name}", name
+
+
+def _describe(
+    path: str, open_node: Callable[[str], Node]
+) -> tuple[Capability, tuple[CaptureMode, ...]] | None:
+    try:
+        node = open_node(path)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            return None
+        # Some drivers let one program in and no other, not even to be asked what they are.
+        return Capability("", "", "", captures=True, outputs=False), ()
+    with node:
+        capability = node.capability()
+        if capability is None:
+            return None
+        modes = tuple(_modes(node)) if capability.captures else ()
+        return capability, modes
+
+
+def _modes(node: Node) -> Iterator[CaptureMode]:
+    for fourcc in node.formats():
+        for width, height in node.sizes(fourcc):
+            yield CaptureMode(fourcc_name(fourcc), width, height, node.fastest(fourcc, width, height))
+
+
+def _probe_indexes() -> Iterator[CameraDevice]:
+    import cv2
+
+    level = cv2.getLogLevel()
+    cv2.setLogLevel(0)
+    try:
+        for index in _PROBED_INDEXES:
+            capture = cv2.VideoCapture(index)
+            if capture.isOpened():
+                yield CameraDevice(index, str(index), f"camera {index}", capture.getBackendName(), (), ())
+            capture.release()
+    finally:
+        cv2.setLogLevel(level)

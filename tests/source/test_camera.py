@@ -1,0 +1,115 @@
+"""The camera's loop over OpenCV, fed with a real Motion JPEG file in place of a device."""
+
+from __future__ import annotations
+
+import time
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import pytest
+
+from effectcam.errors import SourceError, UsageError
+from effectcam.source.camera import Camera, open_capture
+from effectcam.source.devices import CameraDevice
+from tests import media
+
+DEVICE = CameraDevice(263, "/dev/video263", "Test Cam", "uvcvideo", (), ())
+
+
+def motion_jpeg(path: Path, count: int = 30) -> Path:
+    return media.write_clip(path, codec="mjpeg", pix_fmt="yuvj420p", count=count)
+
+
+def camera_on(path: Path, *, mirror: bool = False) -> Camera:
+    return Camera(
+        263,
+        mirror=mirror,
+        cameras=[DEVICE],
+        opener=lambda device: cv2.VideoCapture(str(path), cv2.CAP_FFMPEG),
+    )
+
+
+def test_frames_are_rgb_and_stamped_with_monotonic_time(tmp_path: Path) -> None:
+    before = time.perf_counter_ns()
+    with camera_on(motion_jpeg(tmp_path / "a.avi")) as camera:
+        assert (camera.width, camera.height) == (64, 48)
+        assert camera.measured_fps is None
+        assert camera.fps == 30
+        frames = [next(camera) for _ in range(12)]
+        assert camera.measured_fps is not None
+        assert camera.fps == camera.measured_fps
+    assert [frame.index for frame in frames] == list(range(12))
+    assert all(a.captured_at < b.captured_at for a, b in pairwise(frames))
+    assert before < frames[0].captured_at < frames[-1].captured_at < time.perf_counter_ns()
+    for frame in frames:
+        assert frame.pixels.shape == (48, 64, 3)
+        assert frame.pixels.flags.c_contiguous
+        assert np.abs(frame.pixels[1, 1].astype(int) - media.RED).max() < 12
+
+
+def test_mirror_swaps_sides(tmp_path: Path) -> None:
+    path = motion_jpeg(tmp_path / "a.avi")
+    with camera_on(path) as plain, camera_on(path, mirror=True) as mirrored:
+        assert np.array_equal(next(plain).pixels, next(mirrored).pixels[:, ::-1])
+
+
+def test_the_rate_is_measured_not_asked(tmp_path: Path) -> None:
+    """The file claims 25 frames a second; what arrives is slowed to 50."""
+
+    class Slow:
+        def __init__(self, capture: cv2.VideoCapture) -> None:
+            self._capture = capture
+
+        def grab(self) -> bool:
+            time.sleep(0.02)
+            return self._capture.grab()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._capture, name)
+
+    path = motion_jpeg(tmp_path / "a.avi")
+
+    def opener(device: CameraDevice) -> cv2.VideoCapture:
+        return cast(cv2.VideoCapture, Slow(cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)))
+
+    with Camera(263, cameras=[DEVICE], opener=opener) as camera:
+        assert 5 < camera.measure(20) < 51
+        assert next(camera).index == 0
+
+
+def test_a_camera_that_falls_silent_raises(tmp_path: Path) -> None:
+    says = r"/dev/video263 'Test Cam'.*(unplugged|stopped sending)"
+    path = motion_jpeg(tmp_path / "a.avi", count=5)
+    with camera_on(path) as camera, pytest.raises(SourceError, match=says):
+        list(islice(camera, 6))
+
+
+def test_a_closed_camera_has_no_more_frames(tmp_path: Path) -> None:
+    camera = camera_on(motion_jpeg(tmp_path / "a.avi"))
+    camera.close()
+    camera.close()
+    assert list(camera) == []
+
+
+def test_a_device_that_does_not_open_is_refused() -> None:
+    with pytest.raises(SourceError, match=r"close other programs|held by"):
+        Camera(263, cameras=[DEVICE], opener=open_capture)
+
+
+def test_an_absent_camera_is_refused() -> None:
+    with pytest.raises(SourceError, match="camera 264"):
+        Camera(264)
+
+
+@pytest.mark.parametrize("mode", [{"width": 0}, {"height": -1}, {"fps": 0}])
+def test_impossible_modes_are_a_wrong_call(mode: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="above 0"):
+        Camera(263, cameras=[DEVICE], **mode)  # type: ignore[arg-type]
+
+
+def test_too_few_frames_measure_nothing(tmp_path: Path) -> None:
+    with camera_on(motion_jpeg(tmp_path / "a.avi")) as camera, pytest.raises(UsageError, match="at least 10"):
+        camera.measure(3)
