@@ -1,0 +1,83 @@
+"""Where the milliseconds went: the time of each stage of each frame, and what they come to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+STAGES = ("mesh", "crop", "student", "composite", "chain")
+"""In the order of a frame's way. ``chain`` is the whole of it, from the decoded frame in memory to
+the finished frame in memory, measured by itself and not added up."""
+
+
+class Ledger:
+    """Stage times of a run.
+
+    A stage that runs several times in a frame, once for each face, counts as one: its times add up
+    until ``end_frame``.
+
+    >>> ledger = Ledger()
+    >>> for ms in (1, 2, 3):
+    ...     ledger.note("mesh", ms * 1_000_000)
+    ...     ledger.end_frame()
+    >>> ledger.percentiles("mesh")["p50"]
+    2.0
+    """
+
+    def __init__(self, *, keep: int = 200_000) -> None:
+        """``keep``: frames remembered for each stage; when full, the older half is dropped, so a run
+        of any length takes bounded memory and its figures speak of the last hour."""
+        self._keep = keep
+        self._times: dict[str, list[int]] = {}
+        self._frame: dict[str, int] = {}
+
+    def note(self, stage: str, nanoseconds: int) -> None:
+        """Add to a stage's time in the current frame."""
+        self._frame[stage] = self._frame.get(stage, 0) + nanoseconds
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Note how long the block takes. A block that raises is not noted."""
+        begun = time.perf_counter_ns()
+        yield
+        self.note(stage, time.perf_counter_ns() - begun)
+
+    def end_frame(self) -> None:
+        """The current frame is done; its times join the others."""
+        for stage, nanoseconds in self._frame.items():
+            times = self._times.setdefault(stage, [])
+            if len(times) >= self._keep:
+                del times[: (self._keep + 1) // 2]
+            times.append(nanoseconds)
+        self._frame.clear()
+
+    def drop_frame(self) -> None:
+        """Forget the current frame: it failed, and its times would be added to the next one's."""
+        self._frame.clear()
+
+    def percentiles(self, stage: str) -> dict[str, float]:
+        """p50, p95 and p99 in milliseconds; zeros for a stage that never ran."""
+        times = self._times.get(stage)
+        if not times:
+            return {"p50": 0.0, "p95": 0.0, "p99": 0.0}
+        values = np.percentile(np.array(times) / 1e6, (50, 95, 99))
+        return {
+            name: round(float(value), 3) for name, value in zip(("p50", "p95", "p99"), values, strict=True)
+        }
+
+    def last(self, stage: str) -> float:
+        """Milliseconds of the latest frame, 0 when there was none."""
+        times = self._times.get(stage)
+        return times[-1] / 1e6 if times else 0.0
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Percentiles of every stage of ``STAGES``."""
+        return {stage: self.percentiles(stage) for stage in STAGES}
+
+    def clear(self) -> None:
+        """Forget everything, for instance after the warm-up."""
+        self._times.clear()
+        self._frame.clear()

@@ -1,0 +1,268 @@
+"""One frame in, one frame out: the whole product on one page."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from effectcam.composite import blend
+from effectcam.composite.canvas import FrameCanvas
+from effectcam.composite.colour import ColourMatch, ColourPolicy, NoColourMatch
+from effectcam.composite.mask import feathered
+from effectcam.effect.manifest import Place
+from effectcam.effect.package import Effect, load_effect
+from effectcam.errors import PackageError, UsageError
+from effectcam.face.crop import Crop, cut, fit_head
+from effectcam.face.identity import IdentityTracker
+from effectcam.face.mesh import FaceMesh, FaceTracker
+from effectcam.face.stabiliser import OneEuroSmoothing, Smoothing
+from effectcam.face.warp import enlarge_eyes, eyes
+from effectcam.frame import Frame, Pixels
+from effectcam.ledger import Ledger
+from effectcam.student.protocol import Student
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face of the latest frame, as the pipeline sees it."""
+
+    identity: int
+    landmarks: NDArray[np.float32]
+    """(468, 3), pixels of the frame."""
+    crop: Crop
+    """Steadied, with the effect's margin and shift."""
+    seen_at: int
+    """Nanoseconds, the frame's own stamp."""
+
+
+class _Drawing(NamedTuple):
+    face: Face
+    seen: Pixels
+    """The crop as it is in the frame."""
+    drawing: NDArray[np.uint8]
+    """What the student made of it, RGB or RGBA."""
+
+
+class Pipeline:
+    """An effect at work on a stream of frames.
+
+    >>> from effectcam import Clip, Pipeline
+    >>> with Pipeline("toon") as pipeline, Clip("me.mp4") as clip:  # doctest: +SKIP
+    ...     for frame in clip:
+    ...         show(pipeline.process(frame).pixels)
+    """
+
+    def __init__(
+        self,
+        effect: Effect | str,
+        *,
+        tier: str = "standard",
+        strength: float | None = None,
+        max_faces: int = 1,
+        threads: int | None = None,
+        mesh: FaceTracker | None = None,
+        smoothing: Smoothing | None = None,
+        colour: ColourPolicy | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        """``effect``: a loaded one, or what ``load_effect`` takes. ``strength`` 0 to 1, the effect's
+        own default when None; 0 hands frames through untouched. ``max_faces``: faces beyond it stay
+        as they are. ``threads`` for each student; None measures. ``mesh``, ``smoothing`` and
+        ``colour`` replace the usual policies, e.g. with ``NoSmoothing()`` and ``NoColourMatch()``.
+
+        Raises UsageError for a wrong value or an unknown effect, PackageError, StudentError or
+        FaceMeshError when a part does not start; what was started is closed again.
+        """
+        self.effect = load_effect(effect) if isinstance(effect, str) else effect
+        self.tier = tier
+        self.strength = self.effect.strength.default if strength is None else strength
+        self.ledger = ledger or Ledger()
+        self.faces: list[Face] = []
+        self._helper = ThreadPoolExecutor(1, "effectcam-frame")
+        self._students: list[Student] = []
+        self._mesh: FaceTracker | None = None
+        self._canvas: FrameCanvas | None = None
+        try:
+            if "frame" in self.effect.places:
+                # Beside the face's stages on another core, so one thread is its fair share.
+                alone = "face" not in self.effect.places
+                student = self._open("frame", threads if threads or alone else 1)
+                self._canvas = FrameCanvas(student, detail=self.effect.detail.gain)
+            if "face" in self.effect.places:
+                self._student = self._open("face", threads if threads or not self._canvas else 1)
+                self._mask = feathered(self._student.size[0], self.effect.mask.feather)
+                self._mesh = mesh or FaceMesh(max_faces)
+        except BaseException:
+            self.close()
+            raise
+        self._smoothing = smoothing or OneEuroSmoothing()
+        self._identities = IdentityTracker()
+        self._colour = colour or self._colour_policy()
+
+    @property
+    def strength(self) -> float:
+        """How much of the effect shows, 0 to 1; may be set between frames."""
+        return self._strength
+
+    @strength.setter
+    def strength(self, value: float) -> None:
+        if not (math.isfinite(value) and 0 <= value <= 1):
+            raise UsageError(f"strength is {value}: choose 0 (the input) to 1 (the whole effect)")
+        self._strength = value
+
+    def process(self, frame: Frame) -> Frame:
+        """The frame with the effect on it: new pixels, the same index and stamp. The input is only
+        read; a strength of 0 returns it as it is. Frames must come in order.
+
+        Raises StudentError when the network's answer is no picture, FaceMeshError when the graph
+        stops; the pipeline can go on with the next frame.
+        """
+        if self._strength == 0:
+            self.faces = []
+            return frame
+        try:
+            with self.ledger.time("chain"):
+                pixels = self._redraw(frame)
+        except BaseException:
+            self.ledger.drop_frame()
+            raise
+        self.ledger.end_frame()
+        return frame.with_pixels(pixels)
+
+    def _redraw(self, frame: Frame) -> Pixels:
+        canvas = self._start_canvas(frame.pixels)
+        try:
+            self._track(frame)
+            drawings = [self._draw(face, frame.pixels) for face in self.faces]
+        finally:
+            with self.ledger.time("student"):
+                # Awaited even when the face failed: the next frame needs the canvas idle.
+                wait([canvas])
+        canvas.result()
+        with self.ledger.time("composite"):
+            return self._compose(frame.pixels, drawings)
+
+    def _start_canvas(self, pixels: Pixels) -> Future[None]:
+        """Set the frame's student to work beside the face's stages; done at once without one."""
+        if self._canvas is None:
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+        return self._helper.submit(self._canvas.draw, pixels)
+
+    def _track(self, frame: Frame) -> None:
+        """Find the faces, tell who is who, and steady their crops."""
+        if self._mesh is None:
+            return
+        with self.ledger.time("mesh"):
+            observations = self._mesh.process(frame)
+        with self.ledger.time("crop"):
+            heads = [fit_head(observation.landmarks) for observation in observations]
+            known = self._identities.known
+            identities = self._identities.assign(heads, frame.captured_at)
+            for lost in known - self._identities.known:
+                self._smoothing.forget(lost)
+                self._colour.forget(lost)
+            spec = self.effect.crop
+            self.faces = [
+                Face(
+                    identity,
+                    observation.landmarks,
+                    self._smoothing(identity, head, frame.captured_at)
+                    .scaled(spec.margin)
+                    .shifted(*spec.shift),
+                    frame.captured_at,
+                )
+                for identity, observation, head in zip(identities, observations, heads, strict=True)
+            ]
+
+    def _draw(self, face: Face, pixels: Pixels) -> _Drawing:
+        """Cut the face out and have it redrawn."""
+        size = self._student.size[0]
+        with self.ledger.time("crop"):
+            seen = image = cut(pixels, face.crop, size)
+            if self.effect.warp.eyes > 1:
+                points = eyes(face.landmarks, face.crop.to_crop(size)) / size
+                points = self._smoothing.points(face.identity, points, face.seen_at) * size
+                image = enlarge_eyes(seen, points, self.effect.warp.eyes)
+        with self.ledger.time("student"):
+            # The student's buffer is its own; the next face would overwrite it.
+            return _Drawing(face, seen, self._student.run(image).copy())
+
+    def _compose(self, pixels: Pixels, drawings: list[_Drawing]) -> Pixels:
+        """Lay the faces on the drawn frame, or on the frame itself."""
+        height, width = pixels.shape[:2]
+        on_canvas = self._canvas is not None
+        ground = self._canvas.ground(width, height) if self._canvas else pixels.copy()
+        # On the canvas everything is mixed with the input at the end; without, the mask does it.
+        share = 1.0 if on_canvas else self._strength
+        for face, seen, drawing in drawings:
+            mask = self._mask
+            if share < 1:
+                mask = np.asarray(cv2.convertScaleAbs(mask, alpha=share), np.uint8)
+            reference = seen
+            if self._canvas and self.effect.colour.policy == "match-frame":
+                reference = self._canvas.sample(face.crop, seen.shape[0], (width, height))
+            drawing = self._colour(face.identity, drawing, reference)
+            layer = blend.prepare(drawing, seen, mask, detail=self.effect.detail.gain, keep=not on_canvas)
+            blend.lay(ground, layer, face.crop)
+        return self._canvas.finish(ground, pixels, self._strength) if self._canvas else ground
+
+    def reset(self) -> None:
+        """Forget the stream so far: for a cut or another clip. The next frame starts identity 0."""
+        self.faces = []
+        for identity in self._identities.known:
+            self._smoothing.forget(identity)
+            self._colour.forget(identity)
+        self._identities.reset()
+        if self._mesh is not None:
+            self._mesh.reset()
+
+    def close(self) -> None:
+        """Free the graph, the students and the helper thread; a second call does nothing."""
+        self._helper.shutdown()
+        if self._mesh is not None:
+            self._mesh.close()
+        for student in self._students:
+            student.close()
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, place: Place, threads: int | None) -> Student:
+        beside = place == "frame" and "face" in self.effect.places
+        student = self.effect.open_student(place, tier=self.tier, threads=threads, beside=beside)
+        self._students.append(student)
+        height, width = student.size
+        if place == "face" and height != width:
+            raise PackageError(
+                f"{self.effect.name}: the face student takes {width}x{height} pixels, but a crop is square; "
+                "export it again"
+            )
+        if place == "frame" and student.channels == 4:
+            raise PackageError(
+                f"{self.effect.name}: the frame student gives an alpha, and there is nothing behind a frame; "
+                "set output to rgb and export it again"
+            )
+        return student
+
+    def _colour_policy(self) -> ColourPolicy:
+        policy = self.effect.colour.policy
+        if policy == "none" or self._mesh is None:
+            return NoColourMatch()
+        # Against the drawn frame the soft rim counts, where a difference would be a seam; against
+        # the input the middle does, where the skin is.
+        rim = cv2.multiply(self._mask, cv2.bitwise_not(self._mask), scale=4 / 255)
+        return ColourMatch(np.asarray(rim, np.uint8) if policy == "match-frame" else self._mask)
