@@ -1,0 +1,64 @@
+"""A file that appears under its name only once it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+from effectcam.errors import SinkError
+
+
+class PartFile:
+    """Reserves a hidden temporary name beside ``target``, to be written to and then put in place.
+
+    Raises `SinkError` at once if the folder is missing or cannot be written.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.path = target.with_name(f".{target.name}.{os.getpid()}.{id(self):x}.part")
+        try:
+            if target.is_dir():
+                raise SinkError(f"{target}: is a folder; give the name of a file in it")
+            # Not tempfile: its files are readable by the owner alone, and the mode would stay.
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except SinkError:
+            raise
+        except OSError as error:
+            raise SinkError(why_unwritable(target, error)) from None
+
+    def commit(self) -> None:
+        """Put the complete file in its place, over whatever was there."""
+        try:
+            os.replace(self.path, self.target)
+        except OSError as error:
+            self.discard()
+            raise SinkError(why_unwritable(self.target, error)) from None
+
+    def discard(self) -> None:
+        """Delete the temporary file; nothing happens if it is gone or was put in place."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+def why_unwritable(target: Path, error: OSError) -> str:
+    """One line that says why a file could not be written, and the way out."""
+    if error.errno == errno.ENOTDIR:
+        return f"{target}: part of its path is a file and no folder; choose another folder"
+    if error.errno == errno.ENOENT:
+        return f"{target}: there is no folder {target.parent}; create it first"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"{target}: {target.parent} cannot be written ({os.strerror(error.errno)}); choose another folder"
+        )
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{target}: the disk is full; nothing was kept: free some space or choose another disk"
+    if error.errno == errno.EFBIG:
+        return (
+            f"{target}: grew larger than this disk or user may hold; nothing was kept: write to another disk"
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{target}: the name is too long; choose a shorter one"
+    return f"{target}: cannot be written ({error.strerror or error}); choose another folder or disk"

@@ -1,0 +1,67 @@
+"""The preview window: refused without a screen, shown for real where Xvfb is installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from effectcam.errors import SinkError
+from effectcam.sink import Window
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
+
+
+@linux
+@pytest.mark.parametrize("display", ["", ":987", "nonsense", "127.0.0.1:987"])
+def test_without_a_screen_it_is_refused_not_killed(monkeypatch: pytest.MonkeyPatch, display: str) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    with pytest.raises(SinkError, match=r"no screen.*file or virtual camera"):
+        Window()
+
+
+@linux
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Xvfb, a screen in memory")
+def test_frames_show_on_a_screen_also_within_a_fan_out(tmp_path: Path) -> None:
+    program = """
+        import os, subprocess
+        reader, writer = os.pipe()
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(writer), "-screen", "0", "320x240x24", "-nolisten", "tcp"],
+            pass_fds=[writer], stderr=subprocess.DEVNULL,
+        )
+        try:
+            os.environ["DISPLAY"] = ":" + os.read(reader, 16).decode().strip()
+            import cv2
+            from effectcam.sink import FanOut, NullSink, Window
+            from tests.sink.frames import moving
+            closed = []
+            window, counter = Window("shown", on_close=lambda: closed.append(True)), NullSink()
+            with FanOut([window, counter]) as sinks:
+                for frame in moving(10):
+                    sinks.write(frame)
+                print(cv2.getWindowProperty("shown", cv2.WND_PROP_VISIBLE))
+                cv2.destroyWindow("shown")
+                cv2.waitKey(1)
+                for frame in moving(3, start=10**12):
+                    sinks.write(frame)
+            print(closed, sinks.deliveries[0].written, sinks.deliveries[0].error)
+            window.close()
+        finally:
+            server.terminate()
+            server.wait()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["1.0", "[True] 13 None"]
