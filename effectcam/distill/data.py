@@ -1,0 +1,124 @@
+"""The people an effect is learnt from: portraits and clips of a folder, with their landmarks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from effectcam.errors import SourceError, UsageError
+from effectcam.face.mesh import FaceMesh
+from effectcam.frame import Frame, Pixels
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+CLIPS = {".mp4", ".mov", ".mkv", ".webm"}
+_CHEEKS = (50, 101, 280, 330)
+
+TONES = ("very light", "light", "intermediate", "tan", "brown", "dark")
+"""Bands of the individual typology angle (Chardon et al. 1991), split at 55, 41, 28, 10 and -30
+degrees. A measure of skin *in this picture's light*, not of a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One picture of one face."""
+
+    name: str
+    """File name, and the frame's number for a clip: ``d6.mp4#120``."""
+    image: Pixels
+    landmarks: NDArray[np.float32]
+    """(478, 3), pixels, irises included."""
+    tone: str
+
+    @property
+    def from_clip(self) -> bool:
+        return "#" in self.name
+
+
+def people(folder: Path, *, every: int = 12) -> Iterator[Person]:
+    """Everybody in ``folder`` and below, in the order of their file names; pictures without a face
+    are passed over.
+
+    ``every``: one frame in so many is taken of each clip; neighbours teach almost nothing new.
+    Raises UsageError when the folder holds neither pictures nor clips.
+    """
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in PICTURES | CLIPS)
+    if not files:
+        raise UsageError(
+            f"no pictures or clips in {folder}; looked for {', '.join(sorted(PICTURES | CLIPS))}"
+        )
+    with FaceMesh(irises=True) as mesh:
+        for file in files:
+            mesh.reset()
+            if file.suffix.lower() in CLIPS:
+                yield from _of_clip(file, mesh, every)
+            else:
+                yield from _of_picture(file, mesh)
+
+
+def _of_picture(file: Path, mesh: FaceMesh) -> Iterator[Person]:
+    stored = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if stored is None:
+        raise SourceError(f"{file} is no picture that can be read; remove it from the folder")
+    image = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
+    # The second look starts from the first one's rect, which fits better than the detector's.
+    for moment in range(2):
+        found = mesh.process(Frame(image, moment, moment * 33_000_000))
+    if found:
+        yield Person(file.name, image, found[0].landmarks, tone(image, found[0].landmarks))
+
+
+def _of_clip(file: Path, mesh: FaceMesh, every: int) -> Iterator[Person]:
+    from effectcam.source.clip import Clip
+
+    with Clip(file) as clip:
+        for frame in clip:
+            found = mesh.process(frame)
+            if found and frame.index % every == 0:
+                landmarks = found[0].landmarks
+                yield Person(
+                    f"{file.name}#{frame.index}", frame.pixels, landmarks, tone(frame.pixels, landmarks)
+                )
+
+
+def tone(image: Pixels, landmarks: NDArray[np.float32]) -> str:
+    """The band of ``TONES`` that the cheeks fall into."""
+    return TONES[int(np.searchsorted([-55, -41, -28, -10, 30], -typology_angle(image, landmarks)))]
+
+
+def typology_angle(image: Pixels, landmarks: NDArray[np.float32]) -> float:
+    """Individual typology angle of the cheeks in degrees: atan((L* - 50) / b*), CIE Lab, D65."""
+    reach = max(2, int(0.02 * np.ptp(landmarks[:, 0])))
+    height, width = image.shape[:2]
+    patches = []
+    for x, y in landmarks[list(_CHEEKS), :2]:
+        column, row = int(np.clip(x, reach, width - reach - 1)), int(np.clip(y, reach, height - reach - 1))
+        patches.append(
+            image[row - reach : row + reach + 1, column - reach : column + reach + 1].reshape(-1, 3)
+        )
+    middle = np.median(np.concatenate(patches), axis=0).astype(np.float32) / 255
+    lightness, _, blue = cv2.cvtColor(middle.reshape(1, 1, 3), cv2.COLOR_RGB2Lab)[0, 0]
+    return math.degrees(math.atan2(float(lightness) - 50, float(blue)))
+
+
+def hold_out(portraits: Sequence[tuple[str, str]], count: int) -> set[str]:
+    """Names of ``count`` portraits to measure on and never train on, from (name, tone) pairs.
+
+    Spread evenly over the tones as far as there are people, so that each band can be judged; the
+    choice hangs on the names alone and stays the same from run to run.
+    """
+    bands = {band: sorted(name for name, tone_of in portraits if tone_of == band) for band in TONES}
+    chosen: list[str] = []
+    turn = 0
+    while len(chosen) < min(count, len(portraits)):
+        for band in bands.values():
+            # Every seventh name, wrapping round, so that no one legislature or year is preferred.
+            if band and len(chosen) < count:
+                chosen.append(band.pop((7 * turn + 3) % len(band)))
+        turn += 1
+    return set(chosen)

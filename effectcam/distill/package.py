@@ -1,0 +1,129 @@
+"""From training folders to an installed, documented effect."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import torch
+
+from effectcam.distill.card import write_card
+from effectcam.distill.export import check_parity, export
+from effectcam.distill.pairs import PairStore
+from effectcam.distill.recipe import REQUIRED, Recipe
+from effectcam.distill.train import load_student, plain
+from effectcam.distill.verify import padded, verify
+from effectcam.effect.manifest import (
+    Colour,
+    Crop,
+    Detail,
+    Manifest,
+    Mask,
+    Model,
+    Provenance,
+    Strength,
+    Tensor,
+    Tier,
+    Warp,
+)
+from effectcam.effect.package import Effect
+from effectcam.effect.writer import write_package
+from effectcam.errors import SourceError, UsageError
+from effectcam.frame import Pixels
+
+Section = TypeVar("Section")
+
+_FACES = 24
+"""Held-out pictures that parity is measured on."""
+
+
+def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path) -> Effect:
+    """Export the students trained in ``work``, measure them, and write the package to ``folder``.
+
+    ``work`` holds ``<space>/pairs`` and ``<space>/run`` for each space of the recipe. ``data`` says
+    where the pictures came from and under what rights: it goes into card and provenance. ``preview``
+    is a clip that may be shown to everybody; one of its frames becomes the preview picture.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    measured = {}
+    for space, student in recipe.students.items():
+        store = PairStore.load(work / space / "pairs")
+        if not (work / space / "run" / "student.pt").is_file():
+            raise UsageError(
+                f"{work / space / 'run'} holds no trained student; run 'effectcam distill train' first"
+            )
+        trained = load_student(work / space / "run", student.net)
+        path = folder / f"{space}.tflite"
+        export(trained, student.size, path)
+        held_out = np.flatnonzero(np.array(store.held_out))[:_FACES]
+        pictures = np.stack([padded(plain(store, int(index))[0], student.size) for index in held_out])
+        parity = check_parity(trained, path, pictures)
+        state = torch.load(work / space / "run" / "student.pt", weights_only=True)
+        measured[space] = (verify(store, path), parity, int(state["step"]))
+    (folder / "CARD.md").write_text(write_card(recipe, measured, data=data), encoding="utf-8")
+    manifest = _manifest(recipe, data)
+    effect = write_package(folder, manifest)
+    write_preview(effect, preview, folder / "preview.webp")
+    return write_package(folder, manifest)
+
+
+def _manifest(recipe: Recipe, data: str) -> Manifest:
+    values = recipe.manifest
+
+    def section(kind: type[Section], name: str) -> Section:
+        given = values.get(name, {})
+        return kind(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+        )
+
+    return Manifest(
+        **{key: values[key] for key in REQUIRED},
+        looks_real=values.get("looks_real", False),
+        crop=section(Crop, "crop"),
+        tensor=section(Tensor, "tensor"),
+        mask=section(Mask, "mask"),
+        colour=section(Colour, "colour"),
+        detail=section(Detail, "detail"),
+        warp=section(Warp, "warp"),
+        strength=section(Strength, "strength"),
+        tiers={
+            "standard": Tier(
+                **{s: Model(f"{s}.tflite", student.size) for s, student in recipe.students.items()}
+            )
+        },
+        provenance=Provenance(recipe.teacher, data, datetime.date.today().isoformat()),
+    )
+
+
+def write_preview(effect: Effect, clip: Path, path: Path, *, frame: int = 40, width: int = 960) -> None:
+    """Before on the left, after on the right of one frame of ``clip``, as WebP."""
+    from effectcam.pipeline import Pipeline
+    from effectcam.source.clip import Clip
+
+    with Pipeline(effect) as pipeline, Clip(clip) as source:
+        before = after = None
+        for shown in source:
+            before, after = shown.pixels, pipeline.process(shown).pixels
+            if shown.index >= frame:
+                break
+    if before is None or after is None:
+        raise SourceError(f"{clip} has no frames; choose another preview clip")
+    picture = split(before, after)
+    height = round(width * picture.shape[0] / picture.shape[1])
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, 85])
+    if not done:
+        raise SourceError(f"cannot encode {path}; OpenCV was built without WebP")
+    path.write_bytes(data.tobytes())
+
+
+def split(before: Pixels, after: Pixels) -> Pixels:
+    """The left half of ``before`` beside the right half of ``after``, with a thin light line between."""
+    picture = after.copy()
+    middle = picture.shape[1] // 2
+    picture[:, :middle] = before[:, :middle]
+    picture[:, middle - 1 : middle + 2] = 240
+    return picture

@@ -1,0 +1,148 @@
+"""Pairs: a picture, and what the teacher makes of it. Computed once, kept on disk, trained on often.
+
+Each pair is a *base*: a quarter wider than the crop the student will see, so that training can turn,
+shift and zoom picture and drawing together without asking the slow teacher again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from effectcam.distill.augment import Augmentation, relight
+from effectcam.distill.data import Person
+from effectcam.distill.occluders import add_occluder
+from effectcam.distill.recipe import Recipe, Teacher
+from effectcam.errors import UsageError
+from effectcam.face.crop import Affine, cut, fit_head
+from effectcam.face.warp import enlarge_eyes, enlarged_landmarks, eyes
+from effectcam.frame import Pixels
+
+BASE = 320
+SHOWN = 256 / BASE
+"""Share of a base that an unturned crop shows."""
+
+
+@dataclass(frozen=True)
+class PairStore:
+    """Pairs on disk: ``inputs`` (N, 320, 320, 3) and ``targets`` (N, 320, 320, 3 or 4), uint8."""
+
+    inputs: NDArray[np.uint8]
+    targets: NDArray[np.uint8]
+    names: list[str]
+    tones: list[str]
+    held_out: list[bool]
+
+    @classmethod
+    def load(cls, folder: Path) -> PairStore:
+        """Opens the arrays without reading them. Raises UsageError when there are none."""
+        if not (folder / "pairs.json").is_file():
+            raise UsageError(f"no finished pairs in {folder}; make them first with 'effectcam distill pairs'")
+        rows = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))
+        inputs = np.load(folder / "inputs.npy", mmap_mode="r")
+        targets = np.load(folder / "targets.npy", mmap_mode="r")
+        columns = zip(*((row["name"], row["tone"], row["held_out"]) for row in rows), strict=True)
+        names, tones, held_out = (list(column) for column in columns)
+        return cls(inputs, targets, names, tones, held_out)
+
+
+def write_pairs(
+    recipe: Recipe, space: str, crowd: Sequence[Person], held_out: set[str], folder: Path
+) -> Iterator[str]:
+    """Ask the teacher about everybody; yields each name when it is done, for a progress bar.
+
+    People who are held out get one plain pair each, to measure on. ``pairs.json`` is written last:
+    a folder without it is unfinished.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    channels = recipe.students[space].net.channels
+    teacher = recipe.make_teacher(space)
+    inputs: list[Pixels] = []
+    targets: list[Pixels] = []
+    rows: list[dict[str, object]] = []
+    for number, person in enumerate(crowd):
+        rng = np.random.default_rng(number)
+        out = person.name in held_out
+        make = _face_pairs if space == "face" else _frame_pairs
+        for image, target in make(recipe, teacher, person, rng, plain=out):
+            inputs.append(image)
+            targets.append(target[..., :channels])
+            rows.append({"name": person.name, "tone": person.tone, "held_out": out})
+        yield person.name
+    np.save(folder / "inputs.npy", np.stack(inputs))
+    np.save(folder / "targets.npy", np.stack(targets))
+    (folder / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
+
+
+def _face_pairs(
+    recipe: Recipe, teacher: Teacher, person: Person, rng: np.random.Generator, *, plain: bool
+) -> Iterator[tuple[Pixels, Pixels]]:
+    crop = fit_head(person.landmarks).scaled(recipe.margin).shifted(*recipe.shift).scaled(1 / SHOWN)
+    to_base = crop.to_crop(BASE)
+    base, landmarks = cut(person.image, crop, BASE), into_crop(person.landmarks, to_base)
+    yield _draw(recipe, teacher, base, landmarks, to_base, person)
+    if plain:
+        return
+    covered, coverage = add_occluder(base, landmarks, rng)
+    lit = relight(covered, rng, parameters=_LIGHT)
+    image, target = _draw(recipe, teacher, lit, landmarks, to_base, person)
+    # What is in front of the face stays in front of it: no effect there, or, for a look that draws
+    # everything, no eyes and lips drawn from landmarks that cannot be seen.
+    if target.shape[2] == 4:
+        target[..., 3] = cv2.multiply(target[..., 3], 255 - coverage, scale=1 / 255)
+    else:
+        share = (coverage.astype(np.float32) / 255)[..., None]
+        target = (target + (teacher(image, None) - target.astype(np.float32)) * share + 0.5).astype(np.uint8)
+    yield image, target
+    if target.shape[2] == 4:
+        # An effect that keeps the scene's light must see its teacher under other lamps too.
+        yield _draw(recipe, teacher, relight(base, rng, parameters=_LIGHT), landmarks, to_base, person)
+
+
+_LIGHT = replace(Augmentation(), relight_share=1.0, exposure=(0.45, 1.45), warmth=0.25)
+
+
+def _draw(
+    recipe: Recipe,
+    teacher: Teacher,
+    base: Pixels,
+    landmarks: NDArray[np.float32],
+    to_base: Affine,
+    person: Person,
+) -> tuple[Pixels, Pixels]:
+    points = eyes(person.landmarks, to_base)
+    if recipe.eyes > 1:
+        base = enlarge_eyes(base, points, recipe.eyes)
+        landmarks = enlarged_landmarks(landmarks, points, recipe.eyes, BASE)
+    return base, teacher(base, landmarks)
+
+
+def into_crop(landmarks: NDArray[np.float32], to_crop: Affine) -> NDArray[np.float32]:
+    """``landmarks`` (N, 3) in the pixels of a crop; z keeps its scale to x and y."""
+    scale = float(np.hypot(to_crop[0, 0], to_crop[0, 1]))
+    xy = landmarks[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]
+    return np.column_stack((xy, landmarks[:, 2] * scale)).astype(np.float32)
+
+
+def _frame_pairs(
+    recipe: Recipe, teacher: Teacher, person: Person, rng: np.random.Generator, *, plain: bool
+) -> Iterator[tuple[Pixels, Pixels]]:
+    """A window of the frame at about the size the frame student will meet it: in a 512-pixel frame
+    a face is 25 to 60 pixels from eye corner to eye corner, in a close-up 100."""
+    head = fit_head(person.landmarks)
+    # Portraits have no room round the head; drawn small, they would mostly be mirrored border.
+    smallest, largest = (24, 70) if person.from_clip else (40, 100)
+    for _ in range(1 if plain else 2):
+        between_corners = 60.0 if plain else float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
+        window = head.scaled(BASE / between_corners)
+        if not plain:
+            window = window.shifted(*rng.uniform(-0.25, 0.25, 2))
+        window = replace(window, angle=0.0)
+        base = cut(person.image, window, BASE)
+        yield base, teacher(base, None)

@@ -1,0 +1,120 @@
+"""What to distil: one TOML file an effect, read before anything is computed."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from effectcam.distill.net import NetConfig
+from effectcam.effect.manifest import Crop
+from effectcam.errors import UsageError, nearest
+
+Teacher = Callable[[NDArray[np.uint8], NDArray[np.float32] | None], NDArray[np.uint8]]
+"""(image uint8 (H, W, 3), landmarks float32 (478, 3) in pixels or None) to uint8 (H, W, 3 or 4),
+straight alpha. Slow is fine; the same input must give the same bytes."""
+
+REQUIRED = ("name", "version", "title", "description", "space", "licence")
+"""What every recipe says of its effect, as it will stand in ``effect.toml``."""
+
+BUNDLED = Path(__file__).with_name("recipes")
+
+
+@dataclass(frozen=True)
+class StudentRecipe:
+    """How one student of an effect is made."""
+
+    space: str
+    """``face`` or ``frame``."""
+    size: tuple[int, int]
+    """(height, width) that the student draws at."""
+    net: NetConfig
+    teacher: dict[str, Any] = field(default_factory=dict)
+    """Arguments for the teacher in this space."""
+    minutes: float = 60.0
+    """Training time on one thread."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One effect to be distilled."""
+
+    name: str
+    teacher: str
+    """``module:callable`` that makes the teacher."""
+    manifest: dict[str, Any]
+    """What goes into the package's ``effect.toml`` as it is."""
+    students: dict[str, StudentRecipe]
+    limits: str = ""
+    """What the effect does badly, for its card."""
+    folder: Path = Path()
+    """Where the recipe lies; a teacher's module may lie beside it."""
+
+    @property
+    def margin(self) -> float:
+        return float(self.manifest.get("crop", {}).get("margin", Crop().margin))
+
+    @property
+    def shift(self) -> tuple[float, float]:
+        right, down = self.manifest.get("crop", {}).get("shift", Crop().shift)
+        return float(right), float(down)
+
+    @property
+    def eyes(self) -> float:
+        return float(self.manifest.get("warp", {}).get("eyes", 1.0))
+
+    def make_teacher(self, space: str) -> Teacher:
+        """The teacher for ``space``. Raises UsageError when it cannot be imported."""
+        module, _, name = self.teacher.partition(":")
+        if str(self.folder) not in sys.path:
+            sys.path.append(str(self.folder))
+        try:
+            maker = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise UsageError(
+                f"teacher {self.teacher!r} cannot be imported ({error}); write it as module:callable"
+            ) from error
+        teacher: Teacher = maker(**self.students[space].teacher)
+        return teacher
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """A bundled recipe by name, or any TOML file. Raises UsageError with the nearest known name."""
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = BUNDLED / f"{name_or_path}.toml"
+    if not path.is_file():
+        known = [file.stem for file in BUNDLED.glob("*.toml")]
+        raise UsageError(f"no recipe {name_or_path!r}: {nearest(name_or_path, known)}")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        students = {space: _student(space, values) for space, values in content.pop("students").items()}
+        for key in REQUIRED:
+            _ = content[key]  # missed here, not after an hour of training
+        teacher, limits = content.pop("teacher"), content.pop("limits", "")
+        return Recipe(content["name"], teacher, content, students, limits, path.absolute().parent)
+    except KeyError as error:
+        raise UsageError(f"{path}: {error} is missing; compare with {BUNDLED / 'toon.toml'}") from error
+    except (tomllib.TOMLDecodeError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: {error}; compare with {BUNDLED / 'toon.toml'}") from error
+
+
+def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
+    height, width = values["size"]
+    shape = dict(values.get("net", {}))
+    if "widths" in shape:
+        shape["widths"] = tuple(shape["widths"])
+    return StudentRecipe(
+        space,
+        (height, width),
+        NetConfig(**shape),
+        values.get("teacher", {}),
+        float(values.get("minutes", 60.0)),
+    )

@@ -1,0 +1,69 @@
+"""Finding people: on the bundled clip of a synthetic person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import effectcam
+from effectcam.distill.data import TONES, hold_out, people, tone, typology_angle
+from effectcam.errors import SourceError, UsageError
+
+MEDIA = Path(effectcam.__file__).parent / "media"
+
+
+@pytest.fixture(scope="module")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one picture of the synthetic person and one without a face."""
+    folder = tmp_path_factory.mktemp("people")
+    video = cv2.VideoCapture(str(MEDIA / "demo.mp4"))
+    _, picture = video.read()
+    video.release()
+    cv2.imwrite(str(folder / "b.png"), picture)
+    cv2.imwrite(str(folder / "a.png"), np.full((240, 320, 3), 90, np.uint8))
+    return folder
+
+
+def test_pictures_without_a_face_are_passed_over(portrait: Path) -> None:
+    found = list(people(portrait))
+    assert [person.name for person in found] == ["b.png"]
+    assert found[0].landmarks.shape == (478, 3)
+    assert not found[0].from_clip
+
+
+def test_a_clip_gives_one_frame_in_so_many() -> None:
+    found = list(people(MEDIA, every=50))
+    assert [person.name for person in found] == [f"demo.mp4#{number}" for number in (0, 50, 100)]
+    assert all(person.from_clip for person in found)
+
+
+def test_an_empty_folder_and_a_broken_picture_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no pictures or clips"):
+        list(people(tmp_path))
+    (tmp_path / "x.jpg").write_bytes(b"nothing")
+    with pytest.raises(SourceError, match=r"x\.jpg"):
+        list(people(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("colour", "band"),
+    [((246, 226, 210), "very light"), ((198, 152, 120), "intermediate"), ((92, 58, 40), "dark")],
+)
+def test_tone_follows_the_skin(colour: tuple[int, int, int], band: str) -> None:
+    image = np.full((100, 100, 3), colour, np.uint8)
+    landmarks = np.full((478, 3), 50, np.float32)
+    landmarks[0] = (10, 10, 0)
+    landmarks[1] = (90, 90, 0)
+    assert tone(image, landmarks) == band, typology_angle(image, landmarks)
+
+
+def test_held_out_people_are_spread_over_the_tones_and_stay_the_same() -> None:
+    crowd = [(f"{number:03}.jpg", "light" if number < 90 else "brown") for number in range(100)]
+    chosen = hold_out(crowd, 12)
+    assert len(chosen) == 12
+    assert sum(name >= "090.jpg" for name in chosen) == 6
+    assert hold_out(list(reversed(crowd)), 12) == chosen
+    assert set(TONES) >= {"light", "brown"}

@@ -1,0 +1,72 @@
+"""Recipes, and the pairs that a teacher makes of the synthetic person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
+
+import effectcam
+from effectcam.distill.data import Person, people
+from effectcam.distill.pairs import BASE, PairStore, write_pairs
+from effectcam.distill.recipe import BUNDLED, load_recipe
+from effectcam.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def crowd() -> list[Person]:
+    return list(people(Path(effectcam.__file__).parent / "media", every=75))
+
+
+@pytest.mark.parametrize("file", sorted(BUNDLED.glob("*.toml")), ids=lambda file: file.stem)
+def test_bundled_recipes_load_and_their_teachers_exist(file: Path) -> None:
+    recipe = load_recipe(file.stem)
+    assert recipe.name == file.stem
+    assert recipe.limits
+    for space in recipe.students:
+        assert callable(recipe.make_teacher(space))
+
+
+def test_unknown_and_damaged_recipes_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'toon'"):
+        load_recipe("tooon")
+    (tmp_path / "x.toml").write_text("name = 'x'")
+    with pytest.raises(UsageError, match=r"x\.toml"):
+        load_recipe(str(tmp_path / "x.toml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "space", "plain", "rich"),
+    [("toon", "face", 1, 2), ("toon", "frame", 1, 2), ("zombie", "face", 1, 3)],
+)
+def test_held_out_people_get_one_plain_pair_others_more(
+    crowd: list[Person], tmp_path: Path, name: str, space: str, plain: int, rich: int
+) -> None:
+    recipe = load_recipe(name)
+    held_out = {crowd[0].name}
+    assert list(write_pairs(recipe, space, crowd, held_out, tmp_path)) == [person.name for person in crowd]
+    store = PairStore.load(tmp_path)
+    channels = recipe.students[space].net.channels
+    assert store.inputs.shape == (plain + rich * (len(crowd) - 1), BASE, BASE, 3)
+    assert store.targets.shape == (*store.inputs.shape[:3], channels)
+    assert store.held_out == [True] + [False] * (rich * (len(crowd) - 1))
+    # The teacher changed the picture, and for a face effect not all of it.
+    change = np.abs(store.inputs[0].astype(int) - store.targets[0][..., :3]).mean()
+    assert change > 5
+    if channels == 4:
+        alpha = store.targets[0][..., 3]
+        assert 0.1 < (alpha > 127).mean() < 0.6
+        assert alpha[0].max() == 0
+
+
+def test_pairs_are_the_same_each_time(crowd: list[Person], tmp_path: Path) -> None:
+    recipe = load_recipe("zombie")
+    stores = []
+    for run in ("a", "b"):
+        list(write_pairs(recipe, "face", crowd[1:2], set(), tmp_path / run))
+        stores.append(PairStore.load(tmp_path / run))
+    assert np.array_equal(stores[0].inputs, stores[1].inputs)
+    assert np.array_equal(stores[0].targets, stores[1].targets)
