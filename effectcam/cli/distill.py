@@ -1,0 +1,106 @@
+"""``effectcam distill``: pairs, training, export; each stage a command that can be repeated."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import click
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group(short_help="Make an effect from a slow teacher.")
+def distill() -> None:
+    """Make an effect: a slow teacher draws pairs, a small student learns them, a package comes out.
+
+    RECIPE is a bundled one (toon, zombie) or your own .toml file. Every stage keeps its results in
+    --work and can be run again: pairs are made once, training goes on from its last checkpoint.
+    """
+
+
+@distill.command()
+@click.argument("recipe")
+@click.option("--data", type=_FOLDER, required=True, help="Folder of portraits and clips to learn from.")
+@click.option("--work", type=_FOLDER, required=True, help="Folder to keep pairs and training in.")
+@click.option(
+    "--hold-out", type=click.IntRange(1), default=40, show_default=True, help="Portraits to measure on only."
+)
+@click.option(
+    "--every", type=click.IntRange(1), default=20, show_default=True, help="Take one in so many clip frames."
+)
+def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> None:
+    """Find the faces in a folder and ask the teacher about each."""
+    from rich.progress import track
+
+    from effectcam.distill import data as faces
+    from effectcam.distill.pairs import write_pairs
+    from effectcam.distill.recipe import load_recipe
+    from effectcam.errors import UsageError
+
+    plan = load_recipe(recipe)
+    crowd = list(track(faces.people(data, every=every), description="faces"))
+    if not crowd:
+        raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
+    portraits = [(person.name, person.tone) for person in crowd if not person.from_clip]
+    held_out = faces.hold_out(portraits, min(hold_out, len(portraits) // 2))
+    for space in plan.students:
+        stage = write_pairs(plan, space, crowd, held_out, work / space / "pairs")
+        for _ in track(stage, description=f"{space} pairs", total=len(crowd)):
+            pass
+    click.echo(
+        f"{len(crowd)} pictures, {len(held_out)} held out; "
+        f"next: effectcam distill train {recipe} --work {work}"
+    )
+
+
+@distill.command()
+@click.argument("recipe")
+@click.option("--work", type=_FOLDER, required=True, help="The folder that 'distill pairs' filled.")
+@click.option("--space", type=click.Choice(["face", "frame"]), help="Only this student; both by default.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), help="Training time; the recipe's by default."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+def train(recipe: str, work: Path, space: str | None, minutes: float | None, seed: int) -> None:
+    """Train the students; stop and start again as you like."""
+    from effectcam.distill.pairs import PairStore
+    from effectcam.distill.recipe import load_recipe
+    from effectcam.distill.train import TrainConfig
+    from effectcam.distill.train import train as training
+    from effectcam.errors import UsageError
+
+    plan = load_recipe(recipe)
+    if space is not None and space not in plan.students:
+        raise UsageError(f"{plan.name} has no {space} student; it has: {', '.join(plan.students)}")
+    for name in [space] if space else plan.students:
+        student, folder = plan.students[name], work / name
+        config = TrainConfig(minutes=minutes or student.minutes, transpose=name == "frame", seed=seed)
+        for at in training(PairStore.load(folder / "pairs"), student.net, folder / "run", config=config):
+            click.echo(
+                f"{name}: step {at.step}, {at.minutes:.0f} of {config.minutes:.0f} min, loss {at.loss:.4f}, "
+                f"held-out {at.psnr:.2f} dB; pictures in {folder / 'run' / 'preview.png'}"
+            )
+    click.echo(f"next: effectcam distill export {recipe} --work {work} --out FOLDER")
+
+
+@distill.command()
+@click.argument("recipe")
+@click.option("--work", type=_FOLDER, required=True, help="The folder of pairs and training.")
+@click.option("--out", type=_FOLDER, required=True, help="Folder to write the effect's own folder into.")
+@click.option(
+    "--source", required=True, help="Where the pictures came from, and under what rights; for the card."
+)
+@click.option(
+    "--preview", type=click.Path(dir_okay=False, path_type=Path), help="Clip for the preview picture."
+)
+def export(recipe: str, work: Path, out: Path, source: str, preview: Path | None) -> None:
+    """Export the trained students, measure them, and write the effect's package."""
+    from effectcam.cli.demo import demo_clip
+    from effectcam.distill.package import build
+    from effectcam.distill.recipe import load_recipe
+
+    plan = load_recipe(recipe)
+    with contextlib.nullcontext(preview) if preview else demo_clip() as clip:
+        effect = build(plan, work, out / plan.name, data=source, preview=clip)
+    click.echo(f"{effect.path}; try it: effectcam demo --effect {effect.path}")

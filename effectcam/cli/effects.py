@@ -1,0 +1,172 @@
+"""``effectcam effects``: list, show, install and remove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from effectcam.errors import EffectcamError
+
+if TYPE_CHECKING:
+    from effectcam.effect import Effect
+
+
+@click.group(short_help="List, show, install and remove effects.")
+def effects() -> None:
+    """List, show, install and remove effects."""
+
+
+@effects.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def list_effects(as_json: bool) -> int:
+    """List all effects, those that came with effectcam first.
+
+    Every file is compared with its hash. The exit code is 1 when a package is damaged.
+    """
+    from effectcam.cli import terminal
+    from effectcam.effect import load_effect
+    from effectcam.effect.catalogue import bundled_folder, catalogue, user_folder
+
+    listed: list[dict[str, Any]] = []
+    damaged: dict[str, str] = {}
+    for name, folder in catalogue().items():
+        try:
+            listed.append(_told(load_effect(name)))
+        except EffectcamError as error:
+            damaged[name] = str(error)
+            listed.append({"name": name, "path": str(folder), "damaged": str(error)})
+    if as_json:
+        terminal.print_json({"schema": "effectcam.effects/1", "effects": listed})
+        return 1 if damaged else 0
+    console = terminal.out()
+    if not listed:
+        console.print(f"no effects in {bundled_folder()} or {user_folder()}; see: effectcam effects install")
+        return 0
+    table = terminal.table("name", "title", "space", "tiers", "version", "from")
+    for told in listed:
+        if "damaged" in told:
+            table.add_row(*terminal.row(told["name"], "damaged (see below)", "", "", "", "", style="red"))
+            continue
+        origin = "effectcam" if told["bundled"] else "you"
+        tiers = " ".join(told["tiers"])
+        table.add_row(
+            *terminal.row(told["name"], told["title"], told["space"], tiers, told["version"], origin)
+        )
+    console.print(table)
+    for name, reason in damaged.items():
+        terminal.note(f"effect {name} is damaged: {reason}")
+    return 1 if damaged else 0
+
+
+@effects.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def show(name: str, as_json: bool) -> None:
+    """Show an effect: what it is, what it holds, where it comes from.
+
+    NAME is an effect's name, or the path of a package (a folder or zip) that is not installed.
+    """
+    from effectcam.cli import terminal
+    from effectcam.effect import load_effect
+
+    effect = load_effect(name)
+    told = _told(effect)
+    if as_json:
+        terminal.print_json({"schema": "effectcam.effects/1", "effects": [told]})
+        return
+    console = terminal.out()
+    console.print(f"{effect.title} ({effect.name} {effect.version})")
+    console.print(effect.description)
+    facts = terminal.table("", "")
+    facts.show_header = False
+    for label, text in (
+        ("space", effect.space + (", with its own alpha" if effect.tensor.output == "rgba" else "")),
+        ("strength", f"{effect.strength.default:g} unless you say otherwise"),
+        ("looks real", "yes, so tell your viewers" if effect.looks_real else "no"),
+        ("licence", effect.licence),
+        ("teacher", effect.provenance.teacher),
+        ("data", effect.provenance.data),
+        ("trained", effect.provenance.trained),
+        ("package", told["path"]),
+        ("hashes", f"all {len(effect.files)} files match"),
+        ("card", told["card"] or "none"),
+    ):
+        facts.add_row(*terminal.row(label, text))
+    console.print(facts)
+    table = terminal.table("tier", "place", "model", "height x width", "kB", right=("kB",))
+    for tier, places in told["tiers"].items():
+        for place, model in places.items():
+            height, width = model["size"]
+            table.add_row(
+                *terminal.row(tier, place, model["file"], f"{height}x{width}", round(model["bytes"] / 1000))
+            )
+    console.print(table)
+
+
+@effects.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Replace an installed effect of the same name.")
+def install(path: Path, replace: bool) -> None:
+    """Check a package and copy it to your effects.
+
+    PATH is a folder or a zip. A package is data alone: models, pictures, text. No code in it can run.
+    """
+    from effectcam.cli import terminal
+    from effectcam.effect.catalogue import install as install_package
+
+    effect = install_package(path, replace=replace)
+    terminal.out().print(
+        f"installed {effect.name} {effect.version} at {effect.path}; "
+        f"try: effectcam run --effect {effect.name}"
+    )
+
+
+@effects.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """Delete an effect that you installed."""
+    from effectcam.cli import terminal
+    from effectcam.effect.catalogue import uninstall
+
+    uninstall(name)
+    terminal.out().print(f"removed {name}")
+
+
+def _told(effect: Effect) -> dict[str, Any]:
+    """The effect as plain values, for JSON."""
+    from effectcam.effect.archive import open_archive
+    from effectcam.effect.catalogue import bundled_folder
+
+    sizes = open_archive(effect.path).sizes
+    card = effect.path / "CARD.md" if "CARD.md" in effect.files else None
+    tiers: dict[str, dict[str, Any]] = {}
+    for name, tier in effect.tiers.items():
+        models = {"frame": tier.frame, "face": tier.face}
+        tiers[name] = {
+            place: {"file": model.file, "size": list(model.size), "bytes": sizes[model.file]}
+            for place, model in models.items()
+            if model is not None
+        }
+    return {
+        "name": effect.name,
+        "version": effect.version,
+        "title": effect.title,
+        "description": effect.description,
+        "space": effect.space,
+        "output": effect.tensor.output,
+        "strength": effect.strength.default,
+        "looks_real": effect.looks_real,
+        "licence": effect.licence,
+        "provenance": {
+            "teacher": effect.provenance.teacher,
+            "data": effect.provenance.data,
+            "trained": effect.provenance.trained,
+        },
+        "tiers": tiers,
+        "hashes": "match",
+        "card": None if card is None else str(card),
+        "path": str(effect.path),
+        "bundled": effect.path.parent == bundled_folder(),
+    }

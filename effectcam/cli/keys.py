@@ -1,0 +1,72 @@
+"""Single keys from the terminal, without waiting for them and without Enter."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+ReadKeys = Callable[[], str]
+"""Gives the keys pressed since the last call, at once; mostly an empty text."""
+
+
+@contextmanager
+def terminal_keys() -> Iterator[ReadKeys | None]:
+    """Keys of the terminal while the block runs, None where standard input is no terminal.
+
+    The terminal keeps its Ctrl-C and gets its old mode back at the end, whatever happens.
+    """
+    if not sys.stdin or not sys.stdin.isatty():
+        yield None
+    elif sys.platform == "win32":
+        yield _console_keys
+    else:
+        with _raw(sys.stdin.fileno()) as keys:
+            yield keys
+
+
+def _console_keys() -> str:
+    if sys.platform != "win32":
+        return ""
+    import msvcrt
+
+    pressed = ""
+    while msvcrt.kbhit():
+        pressed += msvcrt.getwch()
+    return pressed
+
+
+@contextmanager
+def _raw(terminal: int) -> Iterator[ReadKeys | None]:
+    import select
+    import termios
+    import tty
+
+    if _in_background(terminal):
+        yield None
+        return
+    before = termios.tcgetattr(terminal)
+
+    def keys() -> str:
+        pressed = b""
+        while select.select([terminal], [], [], 0)[0]:
+            chunk = os.read(terminal, 64)
+            if not chunk:
+                break
+            pressed += chunk
+        return pressed.decode("ascii", "ignore")
+
+    tty.setcbreak(terminal, termios.TCSANOW)
+    try:
+        yield keys
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _in_background(terminal: int) -> bool:
+    """Whether the system would stop this process for changing the terminal's mode."""
+    try:
+        return os.tcgetpgrp(terminal) != os.getpgrp()
+    except OSError:  # a terminal, but not the one that this process belongs to
+        return False

@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+strength = click.option(
+    "--strength",
+    type=click.FloatRange(0, 1),
+    metavar="0..1",
+    help="How much of the effect shows.  [default: the effect's own]",
+)
+faces = click.option(
+    "--faces",
+    type=click.IntRange(1, 16),
+    default=1,
+    metavar="N",
+    show_default=True,
+    help="Faces that get the effect; others stay.",
+)
+tier = click.option("--tier", default="standard", show_default=True, help="lite, standard or high.")
+threads = click.option(
+    "--threads", type=click.IntRange(1), metavar="N", help="CPU threads of each student.  [default: measured]"
+)
+
+
+def pipeline_options(command: Command) -> Command:
+    """What the constructor of a `Pipeline` takes: strength, faces, tier, threads."""
+    return strength(faces(tier(threads(command))))

@@ -1,0 +1,115 @@
+"""Which sinks a live run feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from effectcam.errors import SinkError, UsageError
+from effectcam.sink.base import Sink
+from effectcam.sink.fan_out import FanOut
+from effectcam.source.camera import Camera
+from effectcam.source.clip import Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What the user asked for; nothing at all means a virtual camera, or else a window."""
+
+    virtual_camera: bool = False
+    device: str | None = None
+    """A virtual camera by path or label."""
+    record: Path | None = None
+    window: bool = False
+    stills: Path | None = None
+
+    def open(
+        self,
+        source: Camera | Clip,
+        *,
+        on_key: Callable[[str], None],
+        on_close: Callable[[], None],
+        tell: Callable[[str], None],
+    ) -> FanOut:
+        """Open them for the frames of ``source``. Files take every frame of a clip; of a camera they
+        take what the disk and the encoder can bear, so that they never hold back a call.
+
+        ``on_key`` and ``on_close`` are the window's; ``on_close`` is called only if the window is all
+        there is. ``tell`` hears what was chosen in place of what, and of sinks that fail later.
+        Raises SinkError or UsageError; what was opened by then is closed.
+        """
+        sinks: list[Sink] = []
+        wants_camera = self.virtual_camera or self.device is not None
+        try:
+            if self.record is not None:
+                sinks.append(_video_file(self.record, source))
+            if self.stills is not None:
+                sinks.append(_stills(self.stills, source))
+            if wants_camera:
+                sinks.append(_virtual_camera(self.device, source))
+            if not sinks and not self.window:
+                sinks.append(_first_that_opens(source, on_key, on_close, tell))
+            if self.window:
+                sinks.append(_window(on_key, on_close if not sinks else lambda: tell("window closed")))
+        except BaseException:
+            for sink in sinks:
+                sink.abort()
+            raise
+        return FanOut(sinks, on_failure=lambda sink, error: tell(f"given up: {error}"))
+
+
+def is_live(sinks: FanOut) -> bool:
+    """Whether somebody watches while it runs, so that a clip has to keep its own speed."""
+    from effectcam.sink.stills import Stills
+    from effectcam.sink.video_file import VideoFile
+
+    return any(not isinstance(delivery.sink, VideoFile | Stills) for delivery in sinks.deliveries)
+
+
+def _video_file(path: Path, source: Camera | Clip) -> Sink:
+    from effectcam.sink.video_file import VideoFile
+
+    clip = source if isinstance(source, Clip) else None
+    return VideoFile(
+        path, source.width, source.height, rate=source.fps, source=clip, lossless=clip is not None
+    )
+
+
+def _stills(folder: Path, source: Camera | Clip) -> Sink:
+    from effectcam.sink.stills import Stills
+
+    return Stills(folder, lossless=isinstance(source, Clip))
+
+
+def _virtual_camera(device: str | None, source: Camera | Clip) -> Sink:
+    from effectcam.sink.virtual_camera import VirtualCamera
+
+    return VirtualCamera(source.width, source.height, fps=source.fps, device=device)
+
+
+def _window(on_key: Callable[[str], None], on_close: Callable[[], None]) -> Sink:
+    from effectcam.sink.window import Window
+
+    return Window(on_key=on_key, on_close=on_close)
+
+
+def _first_that_opens(
+    source: Camera | Clip,
+    on_key: Callable[[str], None],
+    on_close: Callable[[], None],
+    tell: Callable[[str], None],
+) -> Sink:
+    try:
+        return _virtual_camera(None, source)
+    except SinkError as error:
+        no_camera = error
+    try:
+        window = _window(on_key, on_close)
+    except SinkError:
+        raise UsageError(
+            "there is neither a virtual camera nor a screen here; choose --record FILE.mp4 or --stills "
+            "FOLDER, or set up a virtual camera with: effectcam doctor"
+        ) from None
+    tell(f"no virtual camera, so a window instead ({no_camera})")
+    return window

@@ -1,0 +1,192 @@
+"""``effectcam replay``: clips in, clips with the effect and a report out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from effectcam.cli.options import pipeline_options
+from effectcam.errors import EffectcamError, SinkError, SourceError, UsageError
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+    from rich.table import Table
+
+    from effectcam.effect import Effect
+    from effectcam.frame import Frame
+    from effectcam.pipeline import Pipeline
+    from effectcam.replay.player import Played, Watcher
+    from effectcam.replay.report import ClipReport
+    from effectcam.sink.part_file import PartFile
+    from effectcam.source import Clip
+
+
+_FILE = click.Path(path_type=Path, allow_dash=True)
+
+
+@click.command(short_help="Run clips through an effect into files, and measure it.")
+@click.argument("clips", nargs=-1, required=True, metavar="CLIP...")
+@click.option("--effect", "-e", "name", required=True, metavar="NAME", help="Effect: a name or a path.")
+@click.option("--out", "-o", required=True, type=_FILE, metavar="DIR", help="Results: DIR/<stem>.mp4.")
+@click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the report ('-': print it).")
+@pipeline_options
+def replay(
+    clips: tuple[str, ...],
+    name: str,
+    out: Path,
+    json_file: Path | None,
+    strength: float | None,
+    faces: int,
+    tier: str,
+    threads: int | None,
+) -> int:
+    """Run clips through an effect into files, and measure it.
+
+    Results have the frame count, size, timestamps and sound of their clips. A clip that fails does not
+    stop the others; the exit code is then 1.
+    """
+    from effectcam.cli import terminal
+    from effectcam.cli.app import tell
+    from effectcam.effect import load_effect
+    from effectcam.replay.player import make_folder, plan_outputs, refuse_to_replace
+    from effectcam.replay.report import replay_report, report_json
+
+    effect = load_effect(name)
+    effect.tier(tier)
+    outputs = plan_outputs(clips, out)
+    to_stdout = str(json_file) == "-"
+    if json_file is not None and not to_stdout:
+        refuse_to_replace(json_file, clips)
+        if any(json_file.absolute() == output.absolute() for output in outputs):
+            raise UsageError(f"{json_file} would be both the report and a clip; give the report another name")
+    make_folder(out)
+    with _reserved(None if to_stdout else json_file) as report_file:
+        session = _Session(effect, tier=tier, strength=strength, faces=faces, threads=threads)
+        with contextlib.closing(session):
+            session.run(clips, outputs)
+        report = report_json(replay_report(effect, tier=tier, clips=session.reports))
+        if report_file is not None:
+            _write(report_file, report)
+    if to_stdout:
+        click.echo(report, nl=False)
+    elif session.reports:
+        terminal.out().print(_table(session.reports))
+    for failure in session.failures:
+        tell(failure)
+    return 1 if session.failures else 0
+
+
+class _Session:
+    """One pipeline for all clips, opened anew after a failure that may have left it unwell."""
+
+    def __init__(
+        self, effect: Effect, *, tier: str, strength: float | None, faces: int, threads: int | None
+    ) -> None:
+        self._effect = effect
+        self._tier = tier
+        self._strength = strength
+        self._faces = faces
+        self._threads = threads
+        self.reports: list[ClipReport] = []
+        self.failures: list[str] = []
+        # Opened before the first clip: a wrong strength is no clip's failure.
+        self._pipeline: Pipeline | None = self._open()
+
+    def _open(self) -> Pipeline:
+        from effectcam.pipeline import Pipeline
+
+        return Pipeline(
+            self._effect,
+            tier=self._tier,
+            strength=self._strength,
+            max_faces=self._faces,
+            threads=self._threads,
+        )
+
+    def run(self, clips: tuple[str, ...], outputs: list[Path]) -> None:
+        from effectcam.cli import terminal
+
+        with terminal.progress() as bars:
+            whole = bars.add_task("clips", total=len(clips), visible=len(clips) > 1)
+            for clip, output in zip(clips, outputs, strict=True):
+                bar = bars.add_task(Path(clip).name, total=None)
+
+                def advance(_before: Frame, _after: Frame, source: Clip, bar: TaskID = bar) -> None:
+                    bars.update(bar, total=source.frames, advance=1)
+
+                try:
+                    played = self._play(clip, output, advance)
+                except EffectcamError as error:
+                    self.failures.append(str(error))
+                else:
+                    self.reports.append(played.report)
+                    for warning in played.warnings:
+                        terminal.note(warning)
+                bars.remove_task(bar)
+                bars.advance(whole)
+
+    def _play(self, clip: str, output: Path, watch: Watcher) -> Played:
+        from effectcam.replay.player import play
+
+        self._pipeline = self._pipeline or self._open()
+        try:
+            return play(clip, self._pipeline, output, watch=watch)
+        except (SourceError, SinkError):
+            raise
+        except EffectcamError as error:
+            self.close()
+            raise type(error)(f"{clip}: {error}") from None
+
+    def close(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.close()
+            self._pipeline = None
+
+
+@contextlib.contextmanager
+def _reserved(path: Path | None) -> Iterator[PartFile | None]:
+    """The report's place, tried before minutes of work are spent on what cannot be written."""
+    from effectcam.sink.part_file import PartFile
+
+    if path is None:
+        yield None
+        return
+    part = PartFile(path)
+    try:
+        yield part
+    finally:
+        part.discard()
+
+
+def _write(part: PartFile, text: str) -> None:
+    from effectcam.sink.part_file import why_unwritable
+
+    try:
+        part.path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SinkError(why_unwritable(part.target, error)) from None
+    part.commit()
+
+
+def _table(reports: list[ClipReport]) -> Table:
+    from effectcam.cli import terminal
+
+    numbers = ("frames", "with face", "faces", "chain p50 ms", "p95", "p99")
+    made = terminal.table("output", "size", *numbers, right=numbers)
+    for report in reports:
+        chain = report.stages_ms["chain"]
+        made.add_row(
+            *terminal.row(
+                report.output,
+                f"{report.width}x{report.height}",
+                report.frames,
+                report.faces.frames_with_face,
+                report.faces.identities,
+                *(f"{chain[name]:.1f}" for name in ("p50", "p95", "p99")),
+            )
+        )
+    return made

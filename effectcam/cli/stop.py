@@ -1,0 +1,40 @@
+"""The wish to stop, from a key, a closed window or a signal."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+
+
+class StopFlag:
+    """Set once somebody wants the run to end; the loop then finishes its frame and its files.
+
+    As a context manager it takes the first Ctrl-C or SIGTERM as that wish. The second does what it
+    always does, so that a program that hangs can be ended.
+    """
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._before: dict[int, object] = {}
+
+    def set(self) -> None:
+        self.is_set = True
+
+    def __enter__(self) -> StopFlag:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._restore()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.set()
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._before.clear()

@@ -1,0 +1,1 @@
+"""Recorded clips through the pipeline of a live camera: `player` runs them, `report` says how it went."""

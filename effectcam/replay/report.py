@@ -1,0 +1,57 @@
+"""What a replay tells: the JSON of ``effectcam replay --json``, schema ``effectcam.replay/1``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from effectcam.effect.manifest import Manifest
+
+SCHEMA = "effectcam.replay/1"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCount:
+    """How often a face was seen, and how many different ones."""
+
+    frames_with_face: int
+    identities: int
+    """Faces told apart by place; one that leaves for more than two seconds counts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipReport:
+    """One clip that went through."""
+
+    path: str
+    """As it was given."""
+    frames: int
+    width: int
+    height: int
+    fps: float
+    """Frames a second by the frames' own timestamps."""
+    faces: FaceCount
+    stages_ms: Mapping[str, Mapping[str, float]]
+    """p50, p95 and p99 of every stage in milliseconds, as `Ledger.summary` gives them; ``chain`` runs
+    from the decoded frame in memory to the composited frame in memory."""
+    output: str
+    """The file that was written."""
+
+
+def replay_report(
+    effect: Manifest, *, tier: str, clips: Sequence[ClipReport], accelerator: str = "cpu"
+) -> dict[str, Any]:
+    """The whole report as plain values, ready for JSON. Clips that failed are not in it."""
+    return {
+        "schema": SCHEMA,
+        "effect": {"name": effect.name, "version": effect.version, "tier": tier},
+        "accelerator": accelerator,
+        "clips": [asdict(clip) for clip in clips],
+    }
+
+
+def report_json(report: Mapping[str, Any]) -> str:
+    """``report`` as the text of a JSON file."""
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"

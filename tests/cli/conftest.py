@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from effectcam.effect.manifest import Manifest, Model, Provenance, Space, Tier
+from effectcam.effect.writer import write_package
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "tests" / "data"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def write_effect(folder: Path, name: str, *, model: str = "negative", space: Space = "face") -> Path:
+    """A sound package called ``name`` in ``folder``, around one of the small models of tests/data."""
+    path = folder / name
+    path.mkdir(parents=True)
+    students = {}
+    for place in space.split("+"):
+        shutil.copy(DATA / f"{model}.tflite", path / f"{place}.tflite")
+        students[place] = Model(f"{place}.tflite", (32, 32))
+    (path / "CARD.md").write_text(f"# {name}\n", encoding="utf-8")
+    manifest = Manifest(
+        name=name,
+        version="1.2.0",
+        title=name.title(),
+        description="For tests.",
+        space=space,
+        licence="MIT",
+        tiers=MappingProxyType({"standard": Tier(**students)}),
+        provenance=Provenance("arithmetic", "none", "2026-01-01"),
+    )
+    write_package(path, manifest)
+    return path
+
+
+@pytest.fixture(scope="session")
+def effects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's folder of effects: two for the face, one for the frame, one that answers NaN to black."""
+    folder = tmp_path_factory.mktemp("effects")
+    write_effect(folder, "negative-face")
+    write_effect(folder, "plain-face", model="identity")
+    write_effect(folder, "negative-frame", space="frame+face")
+    write_effect(folder, "broken-student", model="nan_where_black", space="frame")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(effects: Path) -> dict[str, str]:
+    """What the command is run with: our effects, no screen."""
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("DISPLAY", "EFFECTCAM_NATIVE_LOG")
+    }
+    return kept | {
+        "EFFECTCAM_EFFECTS": str(effects),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONIOENCODING": "utf-8",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def cli(environment: dict[str, str]) -> Run:
+    """Runs ``effectcam`` with the given arguments in a process of its own."""
+
+    def run(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "effectcam", *map(str, arguments)],
+            env=environment | more,
+            capture_output=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            timeout=600,
+            check=False,
+        )
+
+    return run
+
+
+def one_line(result: subprocess.CompletedProcess[str]) -> str:
+    """The only line on standard error, which must be effectcam's own."""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("effectcam: ")
+    return lines[0]
