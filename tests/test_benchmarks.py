@@ -1,0 +1,97 @@
+"""The benchmark measures what it says, and both pipelines draw the same effect."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from benchmarks import chain
+from benchmarks.flops import multiply_adds
+from benchmarks.machine import this_machine
+from benchmarks.peer import PeerPipeline
+from effectcam.effect import Effect
+from effectcam.effect.manifest import Crop, Manifest, Model, Place, Provenance, Tier
+from effectcam.effect.writer import write_package
+from effectcam.frame import Frame, Pixels
+from effectcam.ledger import STAGES
+from effectcam.pipeline import Pipeline
+
+DATA = Path(__file__).parent / "data"
+DEMO = Path(__file__).parents[1] / "effectcam" / "media" / "demo.mp4"
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Frame]:
+    return chain.read_frames(DEMO, 8)
+
+
+def negative(folder: Path, *places: Place) -> Effect:
+    """An effect that turns everything into its negative, so that any pixel in the wrong place shows."""
+    shutil.copy(DATA / "negative.tflite", folder)
+    model = Model("negative.tflite", (32, 32))
+    tier = Tier(**dict.fromkeys(places, model))
+    manifest = Manifest(
+        name="negative",
+        version="1.0.0",
+        title="Negative",
+        description="For tests.",
+        space="frame+face" if "frame" in places else "face",
+        licence="MIT",
+        crop=Crop(margin=2.5, shift=(0.05, -0.05)),
+        tiers=MappingProxyType({"standard": tier}),
+        provenance=Provenance("arithmetic", "none", "2026-11-21"),
+    )
+    return write_package(folder, manifest)
+
+
+@pytest.mark.parametrize("places", [("face",), ("frame", "face")])
+def test_the_peer_draws_the_same_effect(
+    tmp_path: Path, frames: list[Frame], places: tuple[Place, ...]
+) -> None:
+    effect = negative(tmp_path, *places)
+    with Pipeline(effect, threads=1) as ours, PeerPipeline(effect) as peer:
+        for frame in frames:
+            drawn, plain = ours.process(frame).pixels, peer.process(frame).pixels
+    assert distance(drawn, plain) < 0.2 * distance(drawn, frames[-1].pixels)
+
+
+def distance(first: Pixels, second: Pixels) -> float:
+    return float(np.abs(first.astype(np.int16) - second).mean())
+
+
+def test_it_reports_every_stage_of_both(tmp_path: Path, frames: list[Frame]) -> None:
+    effect = negative(tmp_path, "face")
+    result = chain.measure(effect, frames, tier="standard", count=10, burn_in=2, quiet=True)
+    told = json.loads(json.dumps(chain.report([result], DEMO, frames, this_machine())))
+    assert told["schema"] == "effectcam.chain/1"
+    (entry,) = told["effects"]
+    for side in ("effectcam", "peer"):
+        stages = entry[side]["stages_ms"]
+        assert stages.keys() == set(STAGES)
+        for stage in STAGES:
+            assert 0 < stages[stage]["p50"] <= stages[stage]["p95"] <= stages[stage]["p99"]
+        assert stages["chain"]["p99"] > stages["student"]["p50"]
+    ours, peer = (entry[side]["stages_ms"]["chain"]["p50"] for side in ("effectcam", "peer"))
+    assert entry["times_faster_p50"]["chain"] == pytest.approx(peer / ours, rel=0.01)
+    assert [student["place"] for student in entry["students"]] == ["face"]
+
+
+def test_frames_run_to_and_fro_in_rising_time(frames: list[Frame]) -> None:
+    stream = list(islice(chain.to_and_fro(frames[:3]), 7))
+    places = [next(i for i, frame in enumerate(frames) if frame.pixels is shown.pixels) for shown in stream]
+    assert places == [0, 1, 2, 1, 0, 1, 2]
+    stamps = [shown.captured_at for shown in stream]
+    assert stamps == sorted(set(stamps))
+
+
+def test_multiply_adds_are_those_of_the_layers() -> None:
+    assert multiply_adds((DATA / "negative.tflite").read_bytes()) == 32 * 32 * 3 * 3
+    stem, deep = 64 * 64 * 16 * 9 * 3, 32 * 32 * 32 * 9 * 16
+    depthwise, narrow, head = 32 * 32 * 32 * 9, 32 * 32 * 16 * 32, 128 * 128 * 3 * 9 * 16
+    assert multiply_adds((DATA / "unet.tflite").read_bytes()) == stem + deep + depthwise + narrow + head
