@@ -39,10 +39,11 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> Non
     from effectcam.errors import UsageError
 
     plan = load_recipe(recipe)
-    crowd = list(track(faces.people(data, every=every), description="faces"))
+    mirrored = any(student.net.position for student in plan.students.values())
+    crowd = list(track(faces.people(data, every=every, mirrored=mirrored), description="faces"))
     if not crowd:
         raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
-    portraits = [(person.name, person.tone) for person in crowd if not person.from_clip]
+    portraits = [(person.name, person.tone) for person in crowd if not (person.from_clip or person.mirrored)]
     held_out = faces.hold_out(portraits, min(hold_out, len(portraits) // 2))
     for space in plan.students:
         stage = write_pairs(plan, space, crowd, held_out, work / space / "pairs")
@@ -61,9 +62,18 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> Non
 @click.option(
     "--minutes", type=click.FloatRange(0, min_open=True), help="Training time; the recipe's by default."
 )
+@click.option(
+    "--from",
+    "begin",
+    metavar="EFFECT",
+    help="Go on from this effect's students, of the same shape, instead of from nothing.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
-def train(recipe: str, work: Path, space: str | None, minutes: float | None, seed: int) -> None:
+def train(
+    recipe: str, work: Path, space: str | None, minutes: float | None, begin: str | None, seed: int
+) -> None:
     """Train the students; stop and start again as you like."""
+    from effectcam.distill.origin import origin_in
     from effectcam.distill.pairs import PairStore
     from effectcam.distill.recipe import load_recipe
     from effectcam.distill.train import TrainConfig
@@ -76,7 +86,9 @@ def train(recipe: str, work: Path, space: str | None, minutes: float | None, see
     for name in [space] if space else plan.students:
         student, folder = plan.students[name], work / name
         config = TrainConfig(minutes=minutes or student.minutes, transpose=name == "frame", seed=seed)
-        for at in training(PairStore.load(folder / "pairs"), student.net, folder / "run", config=config):
+        pairs = PairStore.load(folder / "pairs")
+        origin = origin_in(begin, student) if begin else None
+        for at in training(pairs, student.net, folder / "run", config=config, origin=origin):
             click.echo(
                 f"{name}: step {at.step}, {at.minutes:.0f} of {config.minutes:.0f} min, loss {at.loss:.4f}, "
                 f"held-out {at.psnr:.2f} dB; pictures in {folder / 'run' / 'preview.png'}"

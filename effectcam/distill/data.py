@@ -34,17 +34,20 @@ class Person:
     landmarks: NDArray[np.float32]
     """(478, 3), pixels, irises included."""
     tone: str
+    mirrored: bool = False
 
     @property
     def from_clip(self) -> bool:
         return "#" in self.name
 
 
-def people(folder: Path, *, every: int = 12) -> Iterator[Person]:
+def people(folder: Path, *, every: int = 12, mirrored: bool = False) -> Iterator[Person]:
     """Everybody in ``folder`` and below, in the order of their file names; pictures without a face
     are passed over.
 
     ``every``: one frame in so many is taken of each clip; neighbours teach almost nothing new.
+    ``mirrored``: each comes a second time, mirrored, under the same name, with landmarks of its own:
+    for effects whose marks differ left from right, which training cannot mirror afterwards.
     Raises UsageError when the folder holds neither pictures nor clips.
     """
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in PICTURES | CLIPS)
@@ -57,33 +60,41 @@ def people(folder: Path, *, every: int = 12) -> Iterator[Person]:
             mesh.reset()
             if file.suffix.lower() in CLIPS:
                 yield from _of_clip(file, mesh, every)
-            else:
-                yield from _of_picture(file, mesh)
+                if mirrored:
+                    mesh.reset()
+                    yield from _of_clip(file, mesh, every, mirrored=True)
+                continue
+            stored = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            if stored is None:
+                raise SourceError(f"{file} is no picture that can be read; remove it from the folder")
+            image = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
+            yield from _of_picture(file.name, image, mesh)
+            if mirrored:
+                mesh.reset()
+                yield from _of_picture(
+                    file.name, np.asarray(cv2.flip(image, 1), np.uint8), mesh, mirrored=True
+                )
 
 
-def _of_picture(file: Path, mesh: FaceMesh) -> Iterator[Person]:
-    stored = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if stored is None:
-        raise SourceError(f"{file} is no picture that can be read; remove it from the folder")
-    image = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
+def _of_picture(name: str, image: Pixels, mesh: FaceMesh, *, mirrored: bool = False) -> Iterator[Person]:
     # The second look starts from the first one's rect, which fits better than the detector's.
     for moment in range(2):
         found = mesh.process(Frame(image, moment, moment * 33_000_000))
     if found:
-        yield Person(file.name, image, found[0].landmarks, tone(image, found[0].landmarks))
+        landmarks = found[0].landmarks
+        yield Person(name, image, landmarks, tone(image, landmarks), mirrored)
 
 
-def _of_clip(file: Path, mesh: FaceMesh, every: int) -> Iterator[Person]:
+def _of_clip(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool = False) -> Iterator[Person]:
     from effectcam.source.clip import Clip
 
-    with Clip(file) as clip:
+    with Clip(file, mirror=mirrored) as clip:
         for frame in clip:
             found = mesh.process(frame)
             if found and frame.index % every == 0:
                 landmarks = found[0].landmarks
-                yield Person(
-                    f"{file.name}#{frame.index}", frame.pixels, landmarks, tone(frame.pixels, landmarks)
-                )
+                name, image = f"{file.name}#{frame.index}", frame.pixels
+                yield Person(name, image, landmarks, tone(image, landmarks), mirrored)
 
 
 def tone(image: Pixels, landmarks: NDArray[np.float32]) -> str:

@@ -29,6 +29,9 @@ class NetConfig:
     in proportion; MobileNetV2 has 6."""
     depth: int = 2
     """Blocks a level. More makes longer chains of small steps, such as smoothing needs."""
+    fine_depth: int | None = None
+    """Blocks on the way up at half size, the dearest level of all; None: ``depth``. In a student of
+    288 x 512, one instead of three saves a quarter of the time."""
     alpha: bool = False
     """A fourth channel: how much of the drawing covers the picture."""
     position: int = 0
@@ -81,17 +84,16 @@ class Student(nn.Module):
         self.config = config
         widths = config.widths
 
-        def level(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+        def level(inputs: int, outputs: int, stride: int, depth: int) -> nn.Sequential:
             first = Block(inputs, outputs, stride=stride, expansion=config.expansion)
-            more = (
-                Block(outputs, outputs, stride=1, expansion=config.expansion) for _ in range(config.depth - 1)
-            )
+            more = (Block(outputs, outputs, stride=1, expansion=config.expansion) for _ in range(depth - 1))
             return nn.Sequential(first, *more)
 
         self.stem = nn.Conv2d(3, widths[0], 3, 2, 1)
-        self.down = nn.ModuleList(level(a, b, 2) for a, b in pairwise(widths))
+        depth, finest = config.depth, config.fine_depth or config.depth
+        self.down = nn.ModuleList(level(a, b, 2, depth) for a, b in pairwise(widths))
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
-        self.up = nn.ModuleList(level(a, a, 1) for a in widths[:-1])
+        self.up = nn.ModuleList(level(a, a, 1, depth if i else finest) for i, a in enumerate(widths[:-1]))
         self.head = nn.Conv2d(widths[0], 4 * config.channels, 3, 1, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(cast(Tensor, self.head.bias))

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill.augment import Augmentation, relight
-from effectcam.distill.data import Person
+from effectcam.distill.data import TONES, Person, tone
 from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, Teacher
+from effectcam.distill.skin import darken_skin
 from effectcam.errors import UsageError
 from effectcam.face.crop import Affine, cut, fit_head
 from effectcam.face.warp import enlarge_eyes, enlarged_landmarks, eyes
@@ -66,18 +67,29 @@ def write_pairs(
     inputs: list[Pixels] = []
     targets: list[Pixels] = []
     rows: list[dict[str, object]] = []
+    make = _face_pairs if space == "face" else _frame_pairs
     for number, person in enumerate(crowd):
         rng = np.random.default_rng(number)
         out = person.name in held_out
-        make = _face_pairs if space == "face" else _frame_pairs
-        for image, target in make(recipe, teacher, person, rng, plain=out):
-            inputs.append(image)
-            targets.append(target[..., :channels])
-            rows.append({"name": person.name, "tone": person.tone, "held_out": out})
+        # A mirror image must not tell training about somebody who is held out.
+        shown = [] if out and person.mirrored else [person] if out else [person, *_darker(person, rng)]
+        for who in shown:
+            for image, target in make(recipe, teacher, who, rng, plain=out):
+                inputs.append(image)
+                targets.append(target[..., :channels])
+                rows.append({"name": who.name, "tone": who.tone, "held_out": out})
         yield person.name
     np.save(folder / "inputs.npy", np.stack(inputs))
     np.save(folder / "targets.npy", np.stack(targets))
     (folder / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
+
+
+def _darker(person: Person, rng: np.random.Generator) -> Iterator[Person]:
+    """For one in three who are light, the same person with darker skin: few folders have enough people
+    who have it."""
+    if person.tone in TONES[:4] and rng.random() < 1 / 3:
+        image = darken_skin(person.image, person.landmarks, rng.uniform(0.25, 1.15))
+        yield replace(person, image=image, tone=tone(image, person.landmarks))
 
 
 def _face_pairs(

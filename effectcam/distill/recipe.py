@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill.net import NetConfig
-from effectcam.effect.manifest import Crop
+from effectcam.effect.manifest import Crop, Place
 from effectcam.errors import UsageError, nearest
 
 Teacher = Callable[[NDArray[np.uint8], NDArray[np.float32] | None], NDArray[np.uint8]]
@@ -31,8 +31,7 @@ BUNDLED = Path(__file__).with_name("recipes")
 class StudentRecipe:
     """How one student of an effect is made."""
 
-    space: str
-    """``face`` or ``frame``."""
+    space: Place
     size: tuple[int, int]
     """(height, width) that the student draws at."""
     net: NetConfig
@@ -107,12 +106,14 @@ def load_recipe(name_or_path: str) -> Recipe:
 
 
 def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
+    if space not in ("face", "frame"):
+        raise ValueError(f"a student is for the face or the frame, not for {space!r}")
     height, width = values["size"]
     shape = dict(values.get("net", {}))
     if "widths" in shape:
         shape["widths"] = tuple(shape["widths"])
     return StudentRecipe(
-        space,
+        "face" if space == "face" else "frame",
         (height, width),
         NetConfig(**shape),
         values.get("teacher", {}),

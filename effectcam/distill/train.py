@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -21,6 +21,7 @@ from torch import Tensor
 from effectcam.distill import losses
 from effectcam.distill.augment import Augmentation, NoAugmentation
 from effectcam.distill.net import NetConfig, Student
+from effectcam.distill.origin import Origin
 from effectcam.distill.pairs import SHOWN, PairStore
 
 
@@ -34,7 +35,8 @@ class TrainConfig:
     batch: int = 4
     """Larger batches make steadier and fewer steps; in an hour on a CPU steps are what is short."""
     rate: float = 2.5e-3
-    """Peak learning rate; there are no normalisation layers to forgive a much larger one."""
+    """Peak learning rate; there are no normalisation layers to forgive a much larger one. Going on
+    from a trained student it is halved, so as not to undo what that one knows."""
     decay: float = 1e-3
     average: float = 0.998
     """Decay of the running mean of weights that is kept in the end, steadier than the last step. It
@@ -44,8 +46,9 @@ class TrainConfig:
     """On a machine with other work, two spinning threads are slower than one."""
     transpose: bool = False
     """Lay half of the batches on their side: for frame students, which draw upright frames lying."""
-    bfloat16: bool = True
-    """Halves the time on CPUs with bfloat16 units, costs nothing one can see."""
+    bfloat16: bool = field(default_factory=lambda: has_bfloat16())
+    """Halves the time on CPUs with bfloat16 units, and costs nothing one can see; on others, which
+    have to imitate them, a step takes thirteen times as long."""
     save_every: float = 120.0
     """Seconds between checkpoints."""
 
@@ -69,9 +72,11 @@ def train(
     config: TrainConfig | None = None,
     augmentation: Augmentation | None = None,
     weights: losses.Weights | None = None,
+    origin: Origin | None = None,
 ) -> Iterator[Progress]:
     """Train, yielding the progress after each checkpoint. ``folder`` gets ``student.pt`` (weights,
-    averaged weights, optimiser, time spent) and ``preview.png`` (held-out input, teacher, student)."""
+    averaged weights, optimiser, time spent) and ``preview.png`` (held-out input, teacher, student).
+    ``origin`` is where to begin when ``folder`` holds no checkpoint yet; None: from nothing."""
     config, weights = config or TrainConfig(), weights or losses.Weights()
     augmentation = augmentation or _augmentation(net)
     torch.set_num_threads(config.threads)
@@ -79,11 +84,13 @@ def train(
     torch.manual_seed(config.seed)
     # Typed as nn.Module.to in every form but the one with a memory format.
     student = Student(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if origin is not None:
+        student.load_state_dict(origin.student.state_dict())
     averaged = torch.optim.swa_utils.AveragedModel(student, avg_fn=_running_mean(config.average))
     optimiser = torch.optim.AdamW(
         student.parameters(), lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98)
     )
-    step, spent = 0, 0.0
+    step, spent, begun_from = 0, 0.0, origin.name if origin else ""
     checkpoint = folder / "student.pt"
     folder.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
@@ -91,15 +98,16 @@ def train(
         student.load_state_dict(state["student"])
         averaged.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
-        step, spent = state["step"], state["seconds"]
+        step, spent, begun_from = state["step"], state["seconds"], state["origin"]
 
+    peak = config.rate / 2 if begun_from else config.rate
     rng = np.random.default_rng((config.seed, step))
     batches = _batches(store, augmentation, config.batch, rng, transpose=config.transpose)
     budget, begun, saved = config.minutes * 60, time.monotonic() - spent, time.monotonic()
     running = 0.0
     student.train()
     while spent < budget:
-        _set_rate(optimiser, config.rate, spent / budget, step)
+        _set_rate(optimiser, peak, spent / budget, step)
         image, target = next(batches)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             drawn = student(image)
@@ -114,10 +122,16 @@ def train(
         spent = time.monotonic() - begun
         if time.monotonic() - saved >= config.save_every or spent >= budget:
             saved = time.monotonic()
-            _save(checkpoint, student, averaged, optimiser, step, spent)
+            _save(checkpoint, student, averaged, optimiser, step, spent, begun_from)
             yield Progress(
                 step, spent / 60, running, _check(_averaged(averaged), store, folder / "preview.png")
             )
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 numbers itself."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 
 def load_student(folder: Path, net: NetConfig) -> Student:
@@ -153,7 +167,9 @@ def _augmentation(net: NetConfig) -> Augmentation:
         usual = replace(usual, relight_share=0.0)
     if net.position:
         # Scars that are learnt by their place must not wander, and are on one side only.
-        usual = replace(usual, tilt=8.0, wide_tilt_share=0.0, shift=0.04, zoom=(0.92, 1.1), flip=0.0)
+        usual = replace(
+            usual, tilt=8.0, wide_tilt_share=0.0, shift=0.04, turn=0.04, zoom=(0.92, 1.1), flip=0.0
+        )
     return usual
 
 
@@ -249,6 +265,7 @@ def _save(
     optimiser: torch.optim.Optimizer,
     step: int,
     seconds: float,
+    origin: str,
 ) -> None:
     state = {
         "student": student.state_dict(),
@@ -256,6 +273,7 @@ def _save(
         "optimiser": optimiser.state_dict(),
         "step": step,
         "seconds": seconds,
+        "origin": origin,
     }
     torch.save(state, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)

@@ -1,0 +1,124 @@
+"""Weights read back from an exported student, so that training can go on from a published effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from effectcam.distill.net import NetConfig, Student
+from effectcam.distill.recipe import StudentRecipe
+from effectcam.effect.package import load_effect
+from effectcam.errors import UsageError
+
+_OPERATOR = schema.BuiltinOperator
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A trained student to go on from."""
+
+    name: str
+    """Effect and version, for the card."""
+    student: Student
+
+
+def origin_in(effect: str, recipe: StudentRecipe) -> Origin:
+    """The student of the installed or named ``effect`` that draws what ``recipe`` is to draw.
+
+    Raises UsageError for an unknown effect or a student of another shape, PackageError for a package
+    that is not what it says.
+    """
+    package = load_effect(effect)
+    if recipe.space not in package.places:
+        raise UsageError(f"{effect} has no {recipe.space} student; it has: {', '.join(package.places)}")
+    file = package.model(recipe.space, "standard").file
+    name = f"{package.name} {package.version}"
+    return Origin(name, start_from(package.read(file), recipe.net, name=f"{name}, {file}"))
+
+
+def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
+    """A student shaped as ``net`` with the weights of ``model``, the bytes of a ``.tflite`` file.
+
+    The file must hold a student of the same shape, except that it may have more blocks at half size
+    than ``net``: each block adds its own change, so the first ones go on without the last ones, and
+    training makes up for those. Raises UsageError, with ``name``, for any other file.
+    """
+    arrays = _weights(model)
+    for blocks in range(net.fine_depth or net.depth, net.depth + 1):
+        source = Student(replace(net, fine_depth=blocks))
+        if _fill(source, arrays):
+            student = Student(net)
+            kept = student.state_dict().keys()
+            student.load_state_dict({k: v for k, v in source.state_dict().items() if k in kept})
+            return student
+    raise UsageError(
+        f"{name} holds no student of the recipe's shape (widths {net.widths}, depth {net.depth}); "
+        "give the recipe that shape, or train from nothing"
+    )
+
+
+def _weights(model: bytes) -> list[NDArray[np.float32]]:
+    """Kernels, biases and learnt places of a ``.tflite`` file, in the order of its operators."""
+    root = schema.Model.GetRootAs(model, 0)
+    graph = root.Subgraphs(0)
+    found: list[NDArray[np.float32]] = []
+    for index in range(graph.OperatorsLength()):
+        operator = graph.Operators(index)
+        code = root.OperatorCodes(operator.OpcodeIndex())
+        kind = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+        if kind not in (_OPERATOR.CONV_2D, _OPERATOR.DEPTHWISE_CONV_2D, _OPERATOR.ADD):
+            continue
+        for number in operator.InputsAsNumpy():
+            tensor = graph.Tensors(number)
+            data = root.Buffers(tensor.Buffer()).DataAsNumpy()
+            # Numbers that only shift or scale a picture, such as the stem's 0.5, belong to no layer.
+            if isinstance(data, np.ndarray) and data.size > 4 and tensor.Type() == schema.TensorType.FLOAT32:
+                found.append(data.view(np.float32).reshape(tensor.ShapeAsNumpy()))
+    return found
+
+
+def _fill(student: Student, arrays: list[NDArray[np.float32]]) -> bool:
+    """Copy ``arrays`` into ``student``, in the order in which it computes; False when they do not fit."""
+    slots = _slots(student)
+    values = [_as_torch(array, slot) for array, slot in zip(arrays, slots, strict=False)]
+    if len(arrays) != len(slots) or any(v.shape != s.shape for v, s in zip(values, slots, strict=True)):
+        return False
+    with torch.no_grad():
+        for value, slot in zip(values, slots, strict=True):
+            slot.copy_(value)
+    return True
+
+
+def _slots(student: Student) -> list[Tensor]:
+    """The parameters of ``student`` in the order in which a picture meets them."""
+    order: list[Tensor] = []
+    hooks = []
+    for module in student.modules():
+        if isinstance(module, nn.Conv2d):
+            hooks.append(module.register_forward_hook(lambda m, _i, _o: order.extend((m.weight, m.bias))))
+    for number, level in enumerate(student.down):
+        if student.config.position and number in (0, 2):
+            place = student.place[number // 2]
+            hooks.append(level.register_forward_hook(lambda _m, _i, _o, place=place: order.append(place)))
+    side = student.config.position or 64
+    with torch.inference_mode():
+        student.eval()(torch.zeros(1, 3, side, side))
+    for hook in hooks:
+        hook.remove()
+    return order
+
+
+def _as_torch(array: NDArray[np.float32], slot: Tensor) -> Tensor:
+    """From LiteRT's order of axes, channels last, to PyTorch's."""
+    value = torch.from_numpy(array.copy())
+    if value.ndim != 4:
+        return value
+    if slot.shape[1] == 1 and value.shape[0] == 1:
+        # Depthwise kernels lie (1, height, width, channels).
+        return value.permute(3, 0, 1, 2)
+    return value.permute(0, 3, 1, 2)
