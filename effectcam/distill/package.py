@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from effectcam.distill.card import write_card
+from effectcam.distill.card import Measured, write_card
 from effectcam.distill.export import check_parity, export
 from effectcam.distill.pairs import PairStore
 from effectcam.distill.recipe import REQUIRED, Recipe
@@ -48,7 +48,7 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
     is a clip that may be shown to everybody; one of its frames becomes the preview picture.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    measured = {}
+    measured: dict[str, Measured] = {}
     for space, student in recipe.students.items():
         store = PairStore.load(work / space / "pairs")
         if not (work / space / "run" / "student.pt").is_file():
@@ -62,7 +62,7 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
         pictures = np.stack([padded(plain(store, int(index))[0], student.size) for index in held_out])
         parity = check_parity(trained, path, pictures)
         state = torch.load(work / space / "run" / "student.pt", weights_only=True)
-        measured[space] = (verify(store, path), parity, int(state["step"]))
+        measured[space] = Measured(verify(store, path), parity, state["step"], state["origin"])
     (folder / "CARD.md").write_text(write_card(recipe, measured, data=data), encoding="utf-8")
     manifest = _manifest(recipe, data)
     effect = write_package(folder, manifest)

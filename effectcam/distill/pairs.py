@@ -54,12 +54,19 @@ class PairStore:
 
 
 def write_pairs(
-    recipe: Recipe, space: str, crowd: Sequence[Person], held_out: set[str], folder: Path
+    recipe: Recipe,
+    space: str,
+    crowd: Sequence[Person],
+    held_out: set[str],
+    folder: Path,
+    *,
+    darker: float = 1 / 3,
 ) -> Iterator[str]:
     """Ask the teacher about everybody; yields each name when it is done, for a progress bar.
 
-    People who are held out get one plain pair each, to measure on. ``pairs.json`` is written last:
-    a folder without it is unfinished.
+    People who are held out get one plain pair each, to measure on. ``darker`` is the share of light
+    people who come once more with darker skin, since few folders have enough who do; 0 leaves the
+    student behind on them. ``pairs.json`` is written last: a folder without it is unfinished.
     """
     folder.mkdir(parents=True, exist_ok=True)
     channels = recipe.students[space].net.channels
@@ -72,7 +79,9 @@ def write_pairs(
         rng = np.random.default_rng(number)
         out = person.name in held_out
         # A mirror image must not tell training about somebody who is held out.
-        shown = [] if out and person.mirrored else [person] if out else [person, *_darker(person, rng)]
+        shown = (
+            [] if out and person.mirrored else [person] if out else [person, *_darker(person, darker, rng)]
+        )
         for who in shown:
             for image, target in make(recipe, teacher, who, rng, plain=out):
                 inputs.append(image)
@@ -84,10 +93,9 @@ def write_pairs(
     (folder / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
 
 
-def _darker(person: Person, rng: np.random.Generator) -> Iterator[Person]:
-    """For one in three who are light, the same person with darker skin: few folders have enough people
-    who have it."""
-    if person.tone in TONES[:4] and rng.random() < 1 / 3:
+def _darker(person: Person, share: float, rng: np.random.Generator) -> Iterator[Person]:
+    """With a chance of ``share`` the same person with darker skin; nobody who is dark already."""
+    if person.tone in TONES[:4] and rng.random() < share:
         image = darken_skin(person.image, person.landmarks, rng.uniform(0.25, 1.15))
         yield replace(person, image=image, tone=tone(image, person.landmarks))
 

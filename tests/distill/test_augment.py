@@ -24,12 +24,13 @@ def _picture(side: int = 256) -> Pixels:
     return np.asarray(picture, np.uint8)
 
 
-def test_points_and_pictures_move_alike() -> None:
+@pytest.mark.parametrize("turn", [0.0, 0.06])
+def test_points_and_pictures_move_alike(turn: float) -> None:
     base = np.zeros((320, 300), np.uint8)
     cv2.circle(base, (180, 130), 6, (255,), -1, cv2.LINE_AA)
     rng = np.random.default_rng(3)
     for _ in range(20):
-        geometry = Augmentation().geometry(base.shape, rng)
+        geometry = Augmentation(turn=turn).geometry(base.shape, rng)
         ((x, y),) = geometry.points(np.array([[180.0, 130.0]]))
         moments = cv2.moments(geometry.apply(base))
         # A reflected copy can only be in the picture if the dot is far from the centre; it is not.
@@ -73,6 +74,16 @@ def test_wide_tilts_come_but_seldom() -> None:
         tilts.append(abs(np.rad2deg(np.arctan2(linear[1, 0], linear[0, 0]))))
     wide = np.mean(np.array(tilts) > 25)
     assert 0.02 < wide < 0.12 and max(tilts) <= 60 + 1e-9
+
+
+def test_a_turn_moves_the_middle_and_leaves_the_rim() -> None:
+    base = _picture()
+    turned = replace(similarity(base.shape), turn=(0.05, -0.02))
+    centre = np.array([[127.5, 127.5]])
+    assert turned.points(centre) - centre == pytest.approx(np.array([[0.05, -0.02]]) * 256, abs=0.4)
+    moved = turned.apply(base)
+    assert np.array_equal(moved[0], base[0]) and np.array_equal(moved[:, -1], base[:, -1])
+    assert not np.array_equal(moved, base)
 
 
 def test_shown_takes_the_middle_of_the_base() -> None:

@@ -40,6 +40,23 @@ def test_a_clip_gives_one_frame_in_so_many() -> None:
     assert all(person.from_clip for person in found)
 
 
+def test_mirrored_people_come_second_with_landmarks_of_their_own(portrait: Path) -> None:
+    plain, mirrored = people(portrait, mirrored=True)
+    assert (plain.name, plain.mirrored, mirrored.name, mirrored.mirrored) == ("b.png", False, "b.png", True)
+    assert np.array_equal(mirrored.image, plain.image[:, ::-1])
+    eyes = [33, 263]
+    width = plain.image.shape[1]
+    # The mesh calls the eye on the left of the picture by the same number in both.
+    seen_in_mirror = width - 1 - plain.landmarks[eyes[::-1], 0]
+    assert np.abs(mirrored.landmarks[eyes, 0] - seen_in_mirror).max() < 0.01 * width
+    assert [person.mirrored for person in people(MEDIA, every=100, mirrored=True)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
 def test_an_empty_folder_and_a_broken_picture_are_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no pictures or clips"):
         list(people(tmp_path))

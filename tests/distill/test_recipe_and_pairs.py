@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 import effectcam
-from effectcam.distill.data import Person, people
+from effectcam.distill.data import TONES, Person, people
 from effectcam.distill.pairs import BASE, PairStore, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
 from effectcam.errors import UsageError
@@ -47,7 +48,8 @@ def test_held_out_people_get_one_plain_pair_others_more(
 ) -> None:
     recipe = load_recipe(name)
     held_out = {crowd[0].name}
-    assert list(write_pairs(recipe, space, crowd, held_out, tmp_path)) == [person.name for person in crowd]
+    stage = write_pairs(recipe, space, crowd, held_out, tmp_path, darker=0)
+    assert list(stage) == [person.name for person in crowd]
     store = PairStore.load(tmp_path)
     channels = recipe.students[space].net.channels
     assert store.inputs.shape == (plain + rich * (len(crowd) - 1), BASE, BASE, 3)
@@ -70,3 +72,19 @@ def test_pairs_are_the_same_each_time(crowd: list[Person], tmp_path: Path) -> No
         stores.append(PairStore.load(tmp_path / run))
     assert np.array_equal(stores[0].inputs, stores[1].inputs)
     assert np.array_equal(stores[0].targets, stores[1].targets)
+
+
+def test_a_mirror_image_says_nothing_about_who_is_held_out(crowd: list[Person], tmp_path: Path) -> None:
+    one, other = crowd[:2]
+    both = [one, replace(one, mirrored=True), other, replace(other, mirrored=True)]
+    list(write_pairs(load_recipe("zombie"), "face", both, {one.name}, tmp_path, darker=0))
+    assert PairStore.load(tmp_path).names == [one.name, *[other.name] * 6]
+
+
+def test_light_people_come_again_with_darker_skin(crowd: list[Person], tmp_path: Path) -> None:
+    light = crowd[0]
+    assert light.tone in TONES[:4]
+    list(write_pairs(load_recipe("toon"), "frame", [light], set(), tmp_path, darker=1))
+    tones = PairStore.load(tmp_path).tones
+    assert tones[:2] == [light.tone] * 2
+    assert len(tones) == 4 and TONES.index(tones[2]) > TONES.index(light.tone)

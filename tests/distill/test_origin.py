@@ -1,0 +1,62 @@
+"""Weights read back from a .tflite file draw what it draws, and training goes on from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
+
+from effectcam.distill.net import NetConfig, Student  # noqa: E402
+from effectcam.distill.origin import origin_in, start_from  # noqa: E402
+from effectcam.distill.recipe import StudentRecipe, load_recipe  # noqa: E402
+from effectcam.effect.package import load_effect  # noqa: E402
+from effectcam.errors import UsageError  # noqa: E402
+from effectcam.student.litert import LiteRtStudent  # noqa: E402
+
+BUNDLED = [(name, place) for name in ("toon", "zombie") for place in load_effect(name).places]
+
+
+@pytest.mark.parametrize(("name", "place"), BUNDLED)
+def test_a_bundled_student_is_read_back_to_the_last_bit_that_shows(name: str, place: str) -> None:
+    recipe = load_recipe(name).students[place]
+    student = origin_in(name, recipe).student.eval()
+    image = np.random.default_rng(0).integers(0, 256, (*recipe.size, 3), np.uint8)
+    with torch.inference_mode():
+        drawn = student(torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255)
+    effect = load_effect(name)
+    model = effect.read(effect.model(recipe.space, "standard").file)
+    with LiteRtStudent(model, channels=recipe.net.channels, threads=1) as exported:
+        shown = exported.run(image)
+    assert np.abs(drawn[0].permute(1, 2, 0).numpy() * 255 - shown).max() < 0.51
+
+
+def test_a_shallower_student_keeps_the_blocks_that_it_has(tmp_path: Path) -> None:
+    pytest.importorskip("litert_torch", reason="litert-torch comes with effectcam[distill]")
+    from effectcam.distill.export import export
+
+    torch.manual_seed(3)
+    deep = NetConfig(widths=(8, 8, 8, 8, 8), depth=2, expansion=2)
+    source = Student(deep)
+    torch.nn.init.normal_(source.head.weight, std=0.05)
+    export(source, (64, 64), tmp_path / "deep.tflite")
+    model = (tmp_path / "deep.tflite").read_bytes()
+
+    shallow = replace(deep, fine_depth=1)
+    student = start_from(model, shallow, name="deep")
+    expected = source.state_dict()
+    for name, weights in student.state_dict().items():
+        assert torch.equal(weights, expected[name]), name
+    assert len(student.state_dict()) < len(expected)
+
+    with pytest.raises(UsageError, match="deep holds no student of the recipe's shape"):
+        start_from(model, replace(deep, widths=(8, 8, 8, 8, 16)), name="deep")
+
+
+def test_an_effect_without_that_student_is_refused() -> None:
+    frame = StudentRecipe("frame", (288, 512), NetConfig())
+    with pytest.raises(UsageError, match="zombie has no frame student; it has: face"):
+        origin_in("zombie", frame)
