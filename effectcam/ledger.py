@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,7 +32,8 @@ class Ledger:
         """``keep``: frames remembered for each stage; when full, the older half is dropped, so a run
         of any length takes bounded memory and its figures speak of the last hour."""
         self._keep = keep
-        self._times: dict[str, list[int]] = {}
+        # Plain numbers, 8 bytes each: a list of Python's own would grow by 20 MB an hour.
+        self._times: dict[str, array[int]] = {}
         self._frame: dict[str, int] = {}
 
     def note(self, stage: str, nanoseconds: int) -> None:
@@ -48,7 +50,7 @@ class Ledger:
     def end_frame(self) -> None:
         """The current frame is done; its times join the others."""
         for stage, nanoseconds in self._frame.items():
-            times = self._times.setdefault(stage, [])
+            times = self._times.setdefault(stage, array("q"))
             if len(times) >= self._keep:
                 del times[: (self._keep + 1) // 2]
             times.append(nanoseconds)
@@ -63,7 +65,7 @@ class Ledger:
         times = self._times.get(stage)
         if not times:
             return {"p50": 0.0, "p95": 0.0, "p99": 0.0}
-        values = np.percentile(np.array(times) / 1e6, (50, 95, 99))
+        values = np.percentile(np.array(times, np.int64) / 1e6, (50, 95, 99))
         return {
             name: round(float(value), 3) for name, value in zip(("p50", "p95", "p99"), values, strict=True)
         }

@@ -27,6 +27,7 @@ from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
 from effectcam.ledger import Ledger
 from effectcam.student.protocol import Student
+from effectcam.student.threads import choose_fair_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Face:
     """Steadied, with the effect's margin and shift."""
     seen_at: int
     """Nanoseconds, the frame's own stamp."""
+
+
+_COLOUR_SIZE = 64
+"""Pixels along the sample of the canvas that a drawing's colour is matched to: colour has no detail."""
 
 
 class _Drawing(NamedTuple):
@@ -71,11 +76,14 @@ class Pipeline:
         smoothing: Smoothing | None = None,
         colour: ColourPolicy | None = None,
         ledger: Ledger | None = None,
+        beside: bool = False,
     ) -> None:
         """``effect``: a loaded one, or what ``load_effect`` takes. ``strength`` 0 to 1, the effect's
         own default when None; 0 hands frames through untouched. ``max_faces``: faces beyond it stay
         as they are. ``threads`` for each student; None measures. ``mesh``, ``smoothing`` and
         ``colour`` replace the usual policies, e.g. with ``NoSmoothing()`` and ``NoColourMatch()``.
+        ``beside`` True is for a pipeline among other Python threads, such as a camera's and the sinks':
+        they go on while a student runs, instead of waiting for its end.
 
         Raises UsageError for a wrong value or an unknown effect, PackageError, StudentError or
         FaceMeshError when a part does not start; what was started is closed again.
@@ -89,14 +97,13 @@ class Pipeline:
         self._students: list[Student] = []
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
+        self._beside = beside
         try:
             if "frame" in self.effect.places:
-                # Beside the face's stages on another core, so one thread is its fair share.
-                alone = "face" not in self.effect.places
-                student = self._open("frame", threads if threads or alone else 1)
+                student = self._open("frame", threads)
                 self._canvas = FrameCanvas(student, detail=self.effect.detail.gain)
             if "face" in self.effect.places:
-                self._student = self._open("face", threads if threads or not self._canvas else 1)
+                self._student = self._open("face", threads)
                 self._mask = feathered(self._student.size[0], self.effect.mask.feather)
                 self._mesh = mesh or FaceMesh(max_faces)
         except BaseException:
@@ -209,7 +216,7 @@ class Pipeline:
                 mask = np.asarray(cv2.convertScaleAbs(mask, alpha=share), np.uint8)
             reference = seen
             if self._canvas and self.effect.colour.policy == "match-frame":
-                reference = self._canvas.sample(face.crop, seen.shape[0], (width, height))
+                reference = self._canvas.sample(face.crop, _COLOUR_SIZE, (width, height))
             drawing = self._colour(face.identity, drawing, reference)
             layer = blend.prepare(drawing, seen, mask, detail=self.effect.detail.gain, keep=not on_canvas)
             blend.lay(ground, layer, face.crop)
@@ -242,8 +249,14 @@ class Pipeline:
         self.close()
 
     def _open(self, place: Place, threads: int | None) -> Student:
-        beside = place == "frame" and "face" in self.effect.places
-        student = self.effect.open_student(place, tier=self.tier, threads=threads, beside=beside)
+        # The frame's student runs beside the face's stages, on the other half of the cores.
+        two = len(self.effect.places) > 1
+        student = self.effect.open_student(
+            place,
+            tier=self.tier,
+            threads=threads or (choose_fair_share if two else None),
+            beside=self._beside or (two and place == "frame"),
+        )
         self._students.append(student)
         height, width = student.size
         if place == "face" and height != width:

@@ -135,6 +135,15 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
     except (EffectcamError, OSError) as error:
         return _report(error)
+    except Exception as error:
+        # A fault of ours. Whoever reports it needs the trace, everybody else the one line.
+        if os.environ.get("EFFECTCAM_TRACEBACK"):
+            raise
+        tell(
+            f"unexpected {type(error).__name__}: {error}; please report it, with what it prints when "
+            "EFFECTCAM_TRACEBACK=1 is set"
+        )
+        return 1
 
 
 def _report(error: EffectcamError | OSError) -> int:

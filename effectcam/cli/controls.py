@@ -100,7 +100,12 @@ class Controls:
         # Not every effect has every tier, and every one has the standard tier.
         tier = options.tier if options.tier in effect.tiers else "standard"
         return Pipeline(
-            effect, tier=tier, strength=self._strength, max_faces=options.faces, threads=options.threads
+            effect,
+            tier=tier,
+            strength=self._strength,
+            max_faces=options.faces,
+            threads=options.threads,
+            beside=True,
         )
 
     def _step(self, by: int) -> None:

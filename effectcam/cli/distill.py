@@ -44,6 +44,11 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> Non
     if not crowd:
         raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
     portraits = [(person.name, person.tone) for person in crowd if not (person.from_clip or person.mirrored)]
+    if len(portraits) < faces.FEWEST_PORTRAITS:
+        raise UsageError(
+            f"{data} has {len(portraits)} portraits with a face; {faces.FEWEST_PORTRAITS} are the least that "
+            "leave somebody to measure on (clips alone do not)"
+        )
     held_out = faces.hold_out(portraits, min(hold_out, len(portraits) // 2))
     for space in plan.students:
         stage = write_pairs(plan, space, crowd, held_out, work / space / "pairs")

@@ -32,8 +32,9 @@ class Outputs:
         on_close: Callable[[], None],
         tell: Callable[[str], None],
     ) -> FanOut:
-        """Open them for the frames of ``source``. Files take every frame of a clip; of a camera they
-        take what the disk and the encoder can bear, so that they never hold back a call.
+        """Open them for the frames of ``source``. Files alone take every frame of a clip; of a camera,
+        or while somebody watches, they take what the disk and the encoder can bear, so that they never
+        hold back a call.
 
         ``on_key`` and ``on_close`` are the window's; ``on_close`` is called only if the window is all
         there is. ``tell`` hears what was chosen in place of what, and of sinks that fail later.
@@ -41,11 +42,12 @@ class Outputs:
         """
         sinks: list[Sink] = []
         wants_camera = self.virtual_camera or self.device is not None
+        every = isinstance(source, Clip) and not (wants_camera or self.window)
         try:
             if self.record is not None:
-                sinks.append(_video_file(self.record, source))
+                sinks.append(_video_file(self.record, source, lossless=every))
             if self.stills is not None:
-                sinks.append(_stills(self.stills, source))
+                sinks.append(_stills(self.stills, lossless=every))
             if wants_camera:
                 sinks.append(_virtual_camera(self.device, source))
             if not sinks and not self.window:
@@ -67,19 +69,17 @@ def is_live(sinks: FanOut) -> bool:
     return any(not isinstance(delivery.sink, VideoFile | Stills) for delivery in sinks.deliveries)
 
 
-def _video_file(path: Path, source: Camera | Clip) -> Sink:
+def _video_file(path: Path, source: Camera | Clip, *, lossless: bool) -> Sink:
     from effectcam.sink.video_file import VideoFile
 
     clip = source if isinstance(source, Clip) else None
-    return VideoFile(
-        path, source.width, source.height, rate=source.fps, source=clip, lossless=clip is not None
-    )
+    return VideoFile(path, source.width, source.height, rate=source.fps, source=clip, lossless=lossless)
 
 
-def _stills(folder: Path, source: Camera | Clip) -> Sink:
+def _stills(folder: Path, *, lossless: bool) -> Sink:
     from effectcam.sink.stills import Stills
 
-    return Stills(folder, lossless=isinstance(source, Clip))
+    return Stills(folder, lossless=lossless)
 
 
 def _virtual_camera(device: str | None, source: Camera | Clip) -> Sink:

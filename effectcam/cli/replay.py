@@ -65,22 +65,22 @@ def replay(
             raise UsageError(f"{json_file} would be both the report and a clip; give the report another name")
     make_folder(out)
     with _reserved(None if to_stdout else json_file) as report_file:
-        session = _Session(effect, tier=tier, strength=strength, faces=faces, threads=threads)
-        with contextlib.closing(session):
-            session.run(clips, outputs)
-        report = report_json(replay_report(effect, tier=tier, clips=session.reports))
+        running = _Run(effect, tier=tier, strength=strength, faces=faces, threads=threads)
+        with contextlib.closing(running):
+            running.run(clips, outputs)
+        report = report_json(replay_report(effect, tier=tier, clips=running.reports))
         if report_file is not None:
             _write(report_file, report)
     if to_stdout:
         click.echo(report, nl=False)
-    elif session.reports:
-        terminal.out().print(_table(session.reports))
-    for failure in session.failures:
+    elif running.reports:
+        terminal.out().print(_table(running.reports))
+    for failure in running.failures:
         tell(failure)
-    return 1 if session.failures else 0
+    return 1 if running.failures else 0
 
 
-class _Session:
+class _Run:
     """One pipeline for all clips, opened anew after a failure that may have left it unwell."""
 
     def __init__(

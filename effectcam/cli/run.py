@@ -84,7 +84,7 @@ def run(
     from effectcam.cli.stop import StopFlag
     from effectcam.effect import load_effect
     from effectcam.effect.catalogue import catalogue
-    from effectcam.source import open_source
+    from effectcam.source import Camera, open_source
 
     effect = load_effect(name)
     effect.tier(tier)
@@ -92,7 +92,7 @@ def run(
     stop = StopFlag()
     meter = Meter(terminal.out())
     with contextlib.ExitStack() as stack:
-        opened: Camera | Clip = open_source(source, width=size[0], height=size[1], fps=fps)
+        opened = open_source(source, width=size[0], height=size[1], fps=fps)
         stack.callback(opened.close)
         controls = Controls(
             effect,
@@ -103,6 +103,9 @@ def run(
             tell=meter.tell,
         )
         stack.callback(controls.close)
+        if isinstance(opened, Camera):
+            # Half a second for the rate that is then announced; what the driver claims is often untrue.
+            opened.measure(_RATE_FRAMES)
         sinks = outputs.open(opened, on_key=controls.press, on_close=stop.set, tell=meter.tell)
         # Its part files go if anything goes wrong on the way to the loop, which closes it itself.
         stack.callback(sinks.abort)
@@ -115,6 +118,8 @@ def run(
             _loop(opened, controls, sinks, stop, meter, keys)
     _tell_end(opened, controls, sinks, meter)
 
+
+_RATE_FRAMES = 15
 
 KEYS = "keys: n/p next/previous effect, +/- strength, m mirror, q quit"
 

@@ -18,8 +18,8 @@ class ColourPolicy(Protocol):
     """How a face's drawing is brought into line."""
 
     def __call__(self, identity: int, drawing: NDArray[np.uint8], reference: Pixels) -> NDArray[np.uint8]:
-        """``drawing`` uint8 (N, N, 3 or 4) and ``reference`` uint8 (N, N, 3), the same crop of what
-        it should agree with. May change ``drawing`` in place; alpha is left alone."""
+        """``drawing`` uint8 (N, N, 3 or 4) and ``reference`` uint8 (M, M, 3), the same crop of what
+        it should agree with, at any size. May change ``drawing`` in place; alpha is left alone."""
         ...
 
     def forget(self, identity: int) -> None: ...

@@ -62,5 +62,6 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         "Structural similarity to the teacher on portraits never trained on"
         f"{', inside its alpha' if net.alpha else ''}, and how much of the gap between the bare "
         "input and the teacher is closed; tone is the individual typology angle of the cheeks:\n\n"
-        "| tone | people | input | student | gap closed |\n|---|---|---|---|---|\n" + rows + "\n"
+        "| tone | people | input | student | gap closed |\n|---|---|---|---|---|\n" + rows + "\n\n"
+        f"The tone furthest behind all is {verdict.worst_lag:.1f} points behind.\n"
     )

@@ -19,6 +19,8 @@ PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 CLIPS = {".mp4", ".mov", ".mkv", ".webm"}
 _CHEEKS = (50, 101, 280, 330)
 
+FEWEST_PORTRAITS = 4
+
 TONES = ("very light", "light", "intermediate", "tan", "brown", "dark")
 """Bands of the individual typology angle (Chardon et al. 1991), split at 55, 41, 28, 10 and -30
 degrees. A measure of skin *in this picture's light*, not of a person."""

@@ -40,7 +40,11 @@ def check_cpu(*, proc: Path = PROC, machine: str | None = None) -> Finding:
         return ok("CPU", f"{kind} with neon")
     if not flags:
         return ok("CPU", f"{kind}; this system does not list its instructions")
-    return warn("CPU", f"{kind} without avx2: students run several times slower", "choose --tier lite")
+    return warn(
+        "CPU",
+        f"{kind} without avx2: students run several times slower",
+        "choose a face effect, such as zombie, and --size 640x360",
+    )
 
 
 def check_cores(cores: int | None = None) -> Finding:
@@ -48,7 +52,7 @@ def check_cores(cores: int | None = None) -> Finding:
     if count >= 2:
         return ok("cores", f"{count} usable")
     return warn(
-        "cores", "1 usable: camera, effect and encoder share it", "choose --tier lite and --size 640x360"
+        "cores", "1 usable: camera, effect and encoder share it", "choose a face effect and --size 640x360"
     )
 
 

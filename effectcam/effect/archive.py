@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from effectcam.errors import PackageError
 MANIFEST = "effect.toml"
 
 MOST_FILES = 32
+_MOST_ENTRIES = MOST_FILES + 2
+"""Of a zip: the folder's own entry comes on top of the files."""
 _MB = 1_000_000
 LARGEST = {".toml": 64_000, ".tflite": 20 * _MB, ".webp": 4 * _MB, ".png": 4 * _MB, ".jpg": 4 * _MB}
 LARGEST |= {".md": 256_000, ".txt": 256_000}
@@ -27,6 +30,13 @@ LARGEST |= {".md": 256_000, ".txt": 256_000}
 LARGEST_PACKAGE = 40 * _MB
 _STEEPEST = 100
 """Unpacked over packed size. Weights and pictures hardly shrink; only a bomb gets near deflate's 1000."""
+
+_END_MARK = b"PK\5\6"
+_END = struct.Struct("<10sHI6x")
+"""The record at a zip's end: entries and size of its directory."""
+_LONGEST_END = _END.size + 65_535
+_LONGEST_ENTRY = 4096
+"""Bytes that a plain file's entry in the directory may take, remarks of file managers included."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -122,15 +132,14 @@ class ZipArchive:
                 f"{self.label} has more than {LARGEST_PACKAGE // _MB} MB; no effect needs that"
             )
         try:
-            with zipfile.ZipFile(path) as archive:
-                entries = archive.infolist()
+            # Reading the directory of a zip costs time and memory for every entry, so that these are
+            # counted first.
+            count = _entry_count(path)
+            entries = _entries(path) if count <= _MOST_ENTRIES else None
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, zlib.error):
             raise PackageError(f"{self.label} is not a zip or is cut short; download it again") from None
-        # The entry of the folder itself comes on top of the files.
-        if len(entries) > MOST_FILES + 2:
-            raise PackageError(
-                f"{self.label} has {len(entries)} entries; a package has {MOST_FILES} files at most"
-            )
+        if entries is None:
+            raise PackageError(f"{self.label} has {count} entries; a package has {MOST_FILES} files at most")
         folder = self._common_folder(entries)
         for entry in entries:
             if folder and entry.filename == folder:
@@ -176,6 +185,29 @@ class ZipArchive:
                 f"cannot read {name} in {self.label}: it is damaged; download it again"
             ) from None
         return _of_size(self.label, name, data, self.sizes[name])
+
+
+def _entries(path: Path) -> list[zipfile.ZipInfo]:
+    with zipfile.ZipFile(path) as archive:
+        return archive.infolist()
+
+
+def _entry_count(path: Path) -> int:
+    """Entries of a zip, from the record at its end (APPNOTE 4.3.16), found as zipfile finds it.
+
+    A directory larger than so many entries need counts as one of as many as would fit into it. Raises
+    BadZipFile without that record, or with the 64-bit one, which no package is large enough to need.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LONGEST_END))
+        tail = file.read(_LONGEST_END)
+    at = len(tail) - _END.size
+    if not (tail[at : at + 4] == _END_MARK and tail.endswith(b"\0\0")):
+        at = tail.rfind(_END_MARK)
+    if at < 0 or len(tail) - at < _END.size or tail[max(0, at - 20) : at].startswith(b"PK\6\7"):
+        raise zipfile.BadZipFile
+    _, count, size = _END.unpack_from(tail, at)
+    return max(int(count), int(size) // _LONGEST_ENTRY)
 
 
 def _add_size(label: str, sizes: dict[str, int], name: str, size: int) -> None:

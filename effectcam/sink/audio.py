@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from fractions import Fraction
+from pathlib import Path
 
 import av
 from av.audio.stream import AudioStream
@@ -52,7 +53,7 @@ class AudioTracks:
             raise SourceError(f"{clip.path}: its audio codec is unknown; convert the sound to AAC first")
         codec = stream.codec_context.codec.canonical_name
         if codec in COPIED:
-            return _Copy(stream, output)
+            return _Copy(stream, output, self.warnings, clip.path)
         self.warnings.append(f"{clip.path}: its sound ({codec}) does not go into MP4; coded anew as AAC")
         return _Recode(stream, output)
 
@@ -105,19 +106,34 @@ def _start(packet: Packet[AudioStream]) -> Fraction:
 
 
 class _Copy:
-    """One track whose packets are passed on untouched."""
+    """One track whose packets are passed on untouched.
 
-    def __init__(self, stream: AudioStream, output: OutputContainer) -> None:
+    Where a clip's clock was set back, as at the joint of a spliced recording, the sound that would
+    come a second time is left out: a file cannot hold it, and the picture must not be lost for it.
+    """
+
+    def __init__(self, stream: AudioStream, output: OutputContainer, warnings: list[str], clip: Path) -> None:
         self._output = output
+        self._warnings = warnings
+        self._clip = clip
+        self._latest: int | None = None
+        self._left_out = 0
         self._target = output.add_stream_from_template(stream)
         self._target.metadata.update(stream.metadata)
 
     def write(self, packet: Packet[AudioStream]) -> None:
+        if packet.dts is not None and self._latest is not None and packet.dts <= self._latest:
+            self._left_out += 1
+            return
+        self._latest = packet.dts
         packet.stream = self._target
         self._output.mux(packet)
 
     def flush(self) -> None:
-        pass
+        if self._left_out:
+            self._warnings.append(
+                f"{self._clip}: its sound steps back in time; {self._left_out} packets of it are left out"
+            )
 
 
 class _Recode:

@@ -38,7 +38,8 @@ class FanOut(Sink):
     one `SinkError` that lists every failure. When all have failed, `write` raises at once.
 
     `close` writes out what is queued and closes every sink; `abort` forgets it and aborts them. The
-    threads have ended when either returns. Takes over the sinks: whoever built them closes only
+    threads have ended when either returns, save that of a sink whose driver hangs: `abort` gives it
+    ``patience`` seconds and goes on without it. Takes over the sinks: whoever built them closes only
     this.
 
     Parameters
@@ -48,6 +49,8 @@ class FanOut(Sink):
     depth
         Frames that may wait for a lossless sink. More evens out a sink that is slow now and then,
         at 2.8 MB a frame of 1280x720; it does not help against one that is always slow.
+    patience
+        Seconds that `abort` waits for sinks to let go; less may cut off a slow one's tidying up.
     on_failure
         Called in the sink's thread, at once, with each sink that fails and its error.
     """
@@ -57,6 +60,7 @@ class FanOut(Sink):
         sinks: Sequence[Sink],
         *,
         depth: int = 8,
+        patience: float = 3.0,
         on_failure: Callable[[Sink, Exception], None] | None = None,
     ) -> None:
         if not sinks:
@@ -67,9 +71,13 @@ class FanOut(Sink):
         self.own_thread = all(sink.own_thread for sink in sinks)
         self._lanes: list[_Lane] = []
         self._done = False
+        self._patience = patience
         for sink in sinks:
             lane = _ThreadLane(sink, depth, on_failure) if sink.own_thread else _DirectLane(sink, on_failure)
             self._lanes.append(lane)
+        # Whom nobody waits for comes first, then whoever shows it in this very thread; a lossless
+        # sink, whose queue may be full, must not keep the frame from them.
+        self._order = sorted(self._lanes, key=lambda lane: (lane.sink.lossless, not lane.sink.own_thread))
 
     @property
     def name(self) -> str:
@@ -81,7 +89,7 @@ class FanOut(Sink):
         return tuple(Delivery(lane.sink, lane.written, lane.dropped, lane.error) for lane in self._lanes)
 
     def write(self, frame: Frame) -> None:
-        for lane in self._lanes:
+        for lane in self._order:
             if lane.error is None:
                 lane.write(frame)
         if all(lane.error is not None for lane in self._lanes):
@@ -109,7 +117,7 @@ class FanOut(Sink):
         for lane in self._lanes:
             lane.give_up()
         for lane in self._lanes:
-            lane.wait()
+            lane.wait(self._patience)
 
     def _failures(self) -> str:
         return "; ".join(_line(lane.sink, lane.error) for lane in self._lanes if lane.error is not None)
@@ -143,8 +151,8 @@ class _Lane:
         """Let the sink abort without what is queued."""
         raise NotImplementedError
 
-    def wait(self) -> None:
-        """Return when the sink is closed or aborted."""
+    def wait(self, patience: float | None = None) -> None:
+        """Return when the sink is closed or aborted, or after ``patience`` seconds."""
         raise NotImplementedError
 
     def _attempt(self, work: Callable[[], None]) -> bool:
@@ -173,7 +181,7 @@ class _DirectLane(_Lane):
     def give_up(self) -> None:
         self.sink.abort()
 
-    def wait(self) -> None:
+    def wait(self, patience: float | None = None) -> None:
         pass
 
 
@@ -211,8 +219,10 @@ class _ThreadLane(_Lane):
             self._abandoned = True
             self._changed.notify_all()
 
-    def wait(self) -> None:
-        self._thread.join()
+    def wait(self, patience: float | None = None) -> None:
+        self._thread.join(patience)
+        if self._thread.is_alive() and self.error is None:
+            self.error = SinkError(f"{self.sink.name}: did not stop within {patience:g} s; it may hang")
 
     def _run(self) -> None:
         try:

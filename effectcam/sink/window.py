@@ -114,7 +114,7 @@ def require_screen() -> None:
     if sys.platform != "linux":
         return
     display = os.environ.get("DISPLAY", "")
-    way_out = "run it in a desktop session, or leave out the preview and use a file or virtual camera"
+    way_out = "run it on a desktop, or leave out the preview and use a file or virtual camera"
     if not display:
         raise SinkError(f"preview window: there is no screen (DISPLAY is not set); {way_out}")
     if not _x_server_answers(display):

@@ -14,7 +14,7 @@ import cv2
 
 from effectcam.errors import SourceError, UsageError
 from effectcam.frame import Frame, Pixels
-from effectcam.source.devices import CameraDevice, find_camera, holders_of
+from effectcam.source.devices import CameraDevice, capture_api, find_camera, holders_of
 
 # Enough to see through the jitter of single frames, short enough to notice when dusk halves the rate.
 _RATE_WINDOW = 60
@@ -23,7 +23,8 @@ _RATE_NEEDS = 10
 # USB hiccups spoil a picture now and then; a camera that sends nothing else is broken.
 _SPOILT_IN_A_ROW = 10
 
-_BACKENDS = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_DSHOW, "darwin": cv2.CAP_AVFOUNDATION}
+# Drivers keep four pictures or so for a program that is late.
+_BACKLOG = 8
 
 
 def open_capture(device: CameraDevice) -> cv2.VideoCapture:
@@ -32,7 +33,7 @@ def open_capture(device: CameraDevice) -> cv2.VideoCapture:
     level = cv2.getLogLevel()
     cv2.setLogLevel(0)
     try:
-        return cv2.VideoCapture(target, _BACKENDS.get(sys.platform, cv2.CAP_ANY))
+        return cv2.VideoCapture(target, capture_api())
     finally:
         cv2.setLogLevel(level)
 
@@ -133,7 +134,7 @@ class Camera:
         if frames < _RATE_NEEDS:
             raise UsageError(f"{frames} frames are too few to measure a rate; give at least {_RATE_NEEDS}")
         self._pending = None
-        self._stamps.clear()
+        self._skip_backlog()
         for _ in range(frames):
             self._read()
         return self.measured_fps or self._asked_fps
@@ -144,8 +145,12 @@ class Camera:
     def __next__(self) -> Frame:
         if self._closed:
             raise StopIteration
-        frame = self._pending or self._read()
-        self._pending = None
+        frame, self._pending = self._pending, None
+        if frame is not None and time.perf_counter_ns() - frame.captured_at > 2e9 / self._asked_fps:
+            # Read when the camera was opened, and the rest of the program took its time to start.
+            frame = None
+            self._skip_backlog()
+        frame = frame or self._read()
         frame.index = self._index
         self._index += 1
         return frame
@@ -161,6 +166,14 @@ class Camera:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _skip_backlog(self) -> None:
+        """Drop the pictures that waited in the driver: they are old, and would be stamped as new."""
+        self._stamps.clear()
+        for _ in range(_BACKLOG):
+            begun = time.perf_counter()
+            if not self._capture.grab() or time.perf_counter() - begun > 0.25 / self._asked_fps:
+                return
 
     def _read(self) -> Frame:
         for _ in range(_SPOILT_IN_A_ROW):

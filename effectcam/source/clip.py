@@ -41,7 +41,10 @@ def open_container(path: Path) -> InputContainer:
             raise SourceError(f"{path}: is a folder; name a clip in it")
         if size == 0:
             raise SourceError(f"{path}: the file is empty (0 bytes); record or copy it again")
-        container = av.open(f"file:{path.absolute()}", "r", options={"protocol_whitelist": "file"})
+        # Titles written in an old 8-bit encoding are common, and no reason to refuse a clip.
+        container = av.open(
+            f"file:{path.absolute()}", "r", options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        )
     except FileNotFoundError:
         raise SourceError(f"{path}: no such file; check the path") from None
     except PermissionError:

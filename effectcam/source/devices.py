@@ -123,6 +123,14 @@ def list_virtual_cameras(
     return found
 
 
+def capture_api() -> int:
+    """OpenCV's number for this system's own camera interface. Others count the cameras differently."""
+    import cv2
+
+    apis = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_DSHOW, "darwin": cv2.CAP_AVFOUNDATION}
+    return apis.get(sys.platform, cv2.CAP_ANY)
+
+
 def find_camera(wanted: int | str, *, cameras: list[CameraDevice] | None = None) -> CameraDevice:
     """The camera of an index, a path or a name (whole or an unmistakable part, in any case).
 
@@ -230,7 +238,7 @@ def _probe_indexes() -> Iterator[CameraDevice]:
     cv2.setLogLevel(0)
     try:
         for index in _PROBED_INDEXES:
-            capture = cv2.VideoCapture(index)
+            capture = cv2.VideoCapture(index, capture_api())
             if capture.isOpened():
                 yield CameraDevice(index, str(index), f"camera {index}", capture.getBackendName(), (), ())
             capture.release()

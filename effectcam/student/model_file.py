@@ -32,6 +32,8 @@ _MOST_ELEMENTS = 128 * 1024 * 1024
 """In all tensors of the graph together: half a GB, were none to share memory."""
 
 _MOST_ENTRIES = 65_536
+_MOST_AXES = 8
+_MOST_INPUTS = 64
 """In one vector of tables: students have a few hundred, and a hostile file must not cost seconds."""
 
 # Arithmetic on tensors and nothing else. Left out on purpose: custom and delegate operators (code
@@ -110,14 +112,14 @@ def _inspect(model: _Table, name: str) -> ModelFile:
         raise StudentError(f"{name} has {len(graphs)} subgraphs, not 1; export a single picture function")
     graph = graphs[0]
     tensors = list(graph.tables(0))
-    shapes = tuple(tuple(tensor.int32s(0)) for tensor in tensors)
+    shapes = tuple(tuple(tensor.int32s(0, _MOST_AXES)) for tensor in tensors)
     if any(side < 0 for shape in shapes for side in shape):
         raise StudentError(f"{name} has a tensor of open size; export it with fixed shapes")
     if sum(math.prod(shape) for shape in shapes) > _MOST_ELEMENTS:
         raise StudentError(f"{name} has more than {_MOST_ELEMENTS} numbers in its tensors; build it smaller")
     _refuse_computed_shapes(model, graph, tensors, name)
-    taken = _the_one(graph.int32s(1), tensors, "input", name)
-    given = _the_one(graph.int32s(2), tensors, "output", name)
+    taken = _the_one(graph.int32s(1, _MOST_INPUTS), tensors, "input", name)
+    given = _the_one(graph.int32s(2, _MOST_INPUTS), tensors, "output", name)
 
     (batch, height, width, channels), (batch_out, height_out, width_out, channels_out) = taken, given
     if batch != 1 or channels != 3 or height < 1 or width < 1:
@@ -138,7 +140,7 @@ def _refuse_computed_shapes(model: _Table, graph: _Table, tensors: list[_Table],
     """
     filled = [buffer.length(0) > 0 for buffer in model.tables(4)]
     for operator in graph.tables(3):
-        for index in operator.int32s(1):
+        for index in operator.int32s(1, _MOST_INPUTS):
             if not 0 <= index < len(tensors):
                 continue  # -1 stands for an input that is left out
             tensor = tensors[index]
@@ -162,8 +164,8 @@ def _the_one(indices: list[int], tensors: list[_Table], role: str, name: str) ->
         raise StudentError(
             f"{name} has {label} as its {role} type, not float32; export it with float32 tensors"
         )
-    shape = tensor.int32s(0)
-    if len(shape) != 4 or -1 in tensor.int32s(7):
+    shape = tensor.int32s(0, _MOST_AXES)
+    if len(shape) != 4 or -1 in tensor.int32s(7, _MOST_AXES):
         raise StudentError(f"{name} has an {role} of shape {tuple(shape)}; export it with a fixed NHWC shape")
     return shape[0], shape[1], shape[2], shape[3]
 
@@ -211,14 +213,15 @@ class _Table:
         start = _within(self.data, start + 4, length)
         return self.data[start : start + length].decode("utf-8")
 
-    def _vector(self, number: int) -> tuple[int, int]:
-        """Position and length of a vector of four-byte elements."""
+    def _vector(self, number: int, most: int = _MOST_ENTRIES) -> tuple[int, int]:
+        """Position and length of a vector of four-byte elements, ``most`` at most: many tables may
+        share one vector, so a small file can hold far more than its size."""
         at = self._field(number)
         if not at:
             return 0, 0
         start = at + _uint32(self.data, at)
         length = _uint32(self.data, start)
-        if length > _MOST_ENTRIES:
+        if length > most:
             raise _DamagedError
         return _within(self.data, start + 4, 4 * length), length
 
@@ -227,8 +230,8 @@ class _Table:
         at = self._field(number)
         return _uint32(self.data, at + _uint32(self.data, at)) if at else 0
 
-    def int32s(self, number: int) -> list[int]:
-        start, length = self._vector(number)
+    def int32s(self, number: int, most: int) -> list[int]:
+        start, length = self._vector(number, most)
         return list(struct.unpack_from(f"<{length}i", self.data, start))
 
     def tables(self, number: int) -> Iterator[_Table]:

@@ -93,6 +93,11 @@ def choose_threads(
     return next(count for count, median in zip(counts, medians, strict=True) if median <= enough)
 
 
+def choose_fair_share(make: MakeStudent) -> int:
+    """`choose_threads` among half of the cores: for two students that run side by side."""
+    return choose_threads(make, candidates=_powers_of_two(usable_cores() // 2))
+
+
 def _powers_of_two(cores: int) -> list[int]:
     """
     >>> _powers_of_two(2), _powers_of_two(6), _powers_of_two(32)

@@ -106,6 +106,34 @@ def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
         ZipArchive(write_zip(tmp_path / "y.zip", {"effect.toml": b"", "CARD.md": b"", "card.md": b""}))
 
 
+def test_the_entries_are_counted_before_the_directory_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = write_zip(tmp_path / "many.zip", {f"{index}.md": b"" for index in range(3000)})
+    # The same, claiming one entry: the size of the directory gives it away.
+    data = bytearray(many.read_bytes())
+    data[-14:-10] = b"\1\0\1\0"
+    lying = tmp_path / "lying.zip"
+    lying.write_bytes(data)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(PackageError, match="3000 entries"):
+        ZipArchive(many)
+    with pytest.raises(PackageError, match="entries; a package has 32"):
+        ZipArchive(lying)
+
+
+@pytest.mark.parametrize("comment", [b"", b"a remark", b"PK\5\6 a false end"])
+def test_a_zip_with_a_remark_is_read(tmp_path: Path, comment: bytes) -> None:
+    path = write_zip(tmp_path / "x.zip", {"effect.toml": b"toml"})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = comment
+    if comment.startswith(b"PK"):
+        with pytest.raises(PackageError, match="not a zip"):
+            ZipArchive(path)
+    else:
+        assert ZipArchive(path).read("effect.toml") == b"toml"
+
+
 def test_too_many_entries_are_refused(tmp_path: Path) -> None:
     entries = {"effect.toml": b"toml"} | {f"{index}.md": b"" for index in range(100)}
     with pytest.raises(PackageError, match="101 entries; a package has 32 files at most"):

@@ -10,7 +10,7 @@ from effectcam.face.crop import Crop, fit_head
 from effectcam.face.mesh import FaceMesh
 from effectcam.face.stabiliser import NoSmoothing, OneEuro, OneEuroSmoothing, Smoothing
 from effectcam.source import Clip
-from tests.face.clips import shared_clip, stream, track
+from tests.face.clips import DEMO, shared_clip, stream, track
 
 FRAME = 33_333_333
 
@@ -148,13 +148,20 @@ def test_no_smoothing_hands_everything_through() -> None:
     smoothing.forget(0)
 
 
-def test_a_frozen_head_gives_a_still_crop() -> None:
-    with Clip(shared_clip("s18")) as clip, FaceMesh() as mesh:
+@pytest.mark.parametrize(("name", "settling"), [("demo", 5), ("s18", 0)])
+def test_a_frozen_head_gives_a_still_crop(name: str, settling: int) -> None:
+    """In sides of the crop that an effect uses. ``settling``: frames in which the tracker may still
+    correct where the detector saw a face first."""
+    with Clip(DEMO if name == "demo" else shared_clip(name)) as clip, FaceMesh() as mesh:
         frozen = stream([next(iter(clip)).pixels] * 60)
         heads = [fit_head(mesh.process(frame)[0].landmarks) for frame in frozen]
-    steadied = steady(OneEuroSmoothing(), heads)
-    moves = np.hypot(*np.diff(centres(steadied), axis=0).T)
-    assert moves[5:].max() < 0.0005
+    crops = [crop.scaled(2.6) for crop in steady(OneEuroSmoothing(), heads)][settling:]
+    moves = np.hypot(*np.diff(centres(crops), axis=0).T)
+    assert moves.max() < 0.0005
+    growth = np.abs(np.diff(np.log([crop.side for crop in crops])))
+    # What a turn moves is the crop's rim, half a side away.
+    turning = np.abs(np.diff([crop.angle for crop in crops])) / 2
+    assert max(growth.max(), turning.max()) < 0.0005
 
 
 def test_jitter_is_at_least_four_times_below_no_smoothing() -> None:

@@ -16,6 +16,22 @@ from tests import media
 from tests.sink.frames import feed, moving
 
 
+class Hanging(NullSink):
+    """Never comes back from its first frame until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    @property
+    def name(self) -> str:
+        return "hanging"
+
+    def write(self, frame: Frame) -> None:
+        self.entered.set()
+        self.let_go.wait(60)
+
+
 class Keeper(NullSink):
     """Takes its time, remembers what it got, and fails on one frame if told to."""
 
@@ -188,3 +204,32 @@ def test_wrong_calls() -> None:
         FanOut([])
     with pytest.raises(UsageError, match="depth 0"):
         FanOut([NullSink()], depth=0)
+
+
+def test_a_sink_that_hangs_does_not_hang_the_program() -> None:
+    hanging, keeper = Hanging(), Keeper("keeper")
+    sinks = FanOut([hanging, keeper], patience=0.2)
+    feed(sinks, moving(2), pause=0.01)
+    assert hanging.entered.wait(5)
+    sinks.abort()
+    assert [str(delivery.error) for delivery in sinks.deliveries if delivery.error] == [
+        "hanging: did not stop within 0.2 s; it may hang"
+    ]
+    assert keeper.ended == ["abort"]
+    hanging.let_go.set()
+
+
+def test_a_full_queue_keeps_no_frame_from_the_live_sinks() -> None:
+    slow, live = Keeper("slow file", lossless=True, pause=0.15), Keeper("live")
+    sinks = FanOut([slow, live], depth=1)
+    frames = list(moving(3))
+    for frame in frames[:2]:
+        sinks.write(frame)
+    # Both places of the slow one are taken now, so that the third write has to wait for it.
+    writer = threading.Thread(target=sinks.write, args=(frames[2],))
+    writer.start()
+    time.sleep(0.05)
+    assert live.indexes[-1] == 2
+    writer.join()
+    sinks.close()
+    assert slow.indexes == [0, 1, 2]

@@ -142,6 +142,22 @@ def test_sound_ends_where_an_early_end_cuts_the_picture(tmp_path: Path) -> None:
     assert 0.95 < last < 1.0
 
 
+@pytest.mark.parametrize("codec", ["aac", "mp2", "pcm_s16le"])
+def test_sound_whose_clock_is_set_back_does_not_cost_the_picture(tmp_path: Path, codec: str) -> None:
+    """Two takes joined end to end without new timestamps, as splices are."""
+    suffix = ".ts" if codec != "pcm_s16le" else ".mkv"
+    take = media.write_clip(tmp_path / f"take{suffix}", audio=codec, count=25)
+    spliced = tmp_path / f"spliced{suffix}"
+    spliced.write_bytes(take.read_bytes() * 2 if suffix == ".ts" else take.read_bytes())
+    with copy(spliced, tmp_path / "out.mp4") as file:
+        pass
+    frames = sum(1 for _ in media.times(tmp_path / "out.mp4"))
+    assert frames == (50 if suffix == ".ts" else 25)
+    told = any("steps back in time" in warning for warning in file.warnings)
+    assert told == (suffix == ".ts")
+    assert media.packets(tmp_path / "out.mp4", "audio")
+
+
 def test_a_broadcast_clock_starts_at_zero_in_the_copy(tmp_path: Path) -> None:
     stamps = [8_100_000 + 3600 * index for index in range(20)]
     source = media.write_clip(tmp_path / "in.ts", stamps=stamps, time_base=Fraction(1, 90_000), audio="aac")

@@ -92,3 +92,16 @@ def test_a_huge_picture_is_refused_before_any_buffer(data: Path) -> None:
     huge = read(data, "identity").replace((32).to_bytes(4, "little") * 2, sides)
     with pytest.raises(StudentError, match="32x1025 pixels; a side may have 1024"):
         inspect_model(huge, name="huge")
+
+
+def test_endless_shapes_are_refused_before_they_are_read(data: Path) -> None:
+    """Thousands of tensors may share one long shape: a small file that would fill the memory."""
+    flatbuffers = pytest.importorskip("flatbuffers")
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(read(data, "identity"), 0))
+    model.subgraphs[0].tensors[0].shape = [1] * 9
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    with pytest.raises(StudentError, match=r"^nine is a damaged"):
+        inspect_model(bytes(builder.Output()), name="nine")
