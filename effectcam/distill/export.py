@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from effectcam.distill.net import Student
 from effectcam.errors import StudentError
+from effectcam.native_log import without_native_log
 from effectcam.student.litert import LiteRtStudent
-from effectcam.student.native_log import without_native_log
 
 TOLERANCE = 0.5
 """Mean difference allowed between the two, in steps of 1/255: half of what 8 bits can show."""

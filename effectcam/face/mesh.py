@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from effectcam.errors import FaceMeshError, UsageError
 from effectcam.frame import Frame
-from effectcam.student.native_log import without_native_log
+from effectcam.native_log import without_native_log
 
 GRAPH = Path(__file__).with_name("face_mesh.pbtxt")
 LANDMARKS = 468

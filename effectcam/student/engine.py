@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.errors import StudentError
+from effectcam.native_log import mute_native_log_at_exit, without_native_log
 from effectcam.student.model_file import ModelFile
-from effectcam.student.native_log import mute_native_log_at_exit, without_native_log
 
 Tensor = NDArray[np.float32]
 """NHWC, C-contiguous, batch of 1."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from effectcam.student.native_log import without_native_log
+from effectcam.native_log import without_native_log
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +39,7 @@ def test_it_nests(capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_program_without_standard_error_still_runs() -> None:
     program = (
         "import os; os.close(2)\n"
-        "from effectcam.student.native_log import without_native_log, mute_native_log_at_exit\n"
+        "from effectcam.native_log import without_native_log, mute_native_log_at_exit\n"
         "mute_native_log_at_exit()\n"
         "with without_native_log():\n    print('ran')\n"
     )
@@ -52,7 +52,7 @@ def test_a_program_without_standard_error_still_runs() -> None:
 def test_muting_at_exit_spares_pythons_last_words() -> None:
     program = (
         "import atexit, os, sys\n"
-        "from effectcam.student.native_log import mute_native_log_at_exit\n"
+        "from effectcam.native_log import mute_native_log_at_exit\n"
         "atexit.register(lambda: print('last words', file=sys.stderr))\n"
         "atexit.register(lambda: os.write(2, b'native\\n'))\n"
         "mute_native_log_at_exit()\n"

@@ -1,0 +1,54 @@
+"""Who may import whom: the rooms of the house, read from the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import effectcam
+
+HOME = Path(effectcam.__file__).parent
+
+BASE = {"errors", "frame", "native_log", "ledger"}
+MAY_IMPORT = {
+    "errors": set[str](),
+    "frame": {"errors"},
+    "native_log": set[str](),
+    "ledger": {"errors"},
+    "source": BASE,
+    "sink": BASE | {"source"},
+    "student": BASE,
+    "effect": BASE | {"student"},
+    "face": BASE,
+    "composite": BASE | {"face", "student"},
+    "pipeline": BASE | {"composite", "effect", "face", "student"},
+    "replay": BASE | {"pipeline", "effect", "sink", "source"},
+    "doctor": BASE | {"effect", "sink", "source", "student"},
+    "distill": BASE | {"pipeline", "effect", "face", "source", "student"},
+}
+
+
+def imports(file: Path) -> set[str]:
+    """The rooms that ``file`` imports, inside functions too, without its own."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("effectcam.")}
+    return found
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_follow_the_arrows(room: str) -> None:
+    files = sorted((HOME / room).rglob("*.py")) or [HOME / f"{room}.py"]
+    for file in files:
+        strangers = imports(file) - MAY_IMPORT[room] - {room}
+        assert not strangers, f"{file.relative_to(HOME)} imports {', '.join(sorted(strangers))}"
+
+
+def test_every_room_is_on_the_plan() -> None:
+    rooms = {path.stem for path in HOME.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert rooms - {"__init__", "__main__", "cli"} == set(MAY_IMPORT)
