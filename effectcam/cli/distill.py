@@ -90,7 +90,12 @@ def train(
         raise UsageError(f"{plan.name} has no {space} student; it has: {', '.join(plan.students)}")
     for name in [space] if space else plan.students:
         student, folder = plan.students[name], work / name
-        config = TrainConfig(minutes=minutes or student.minutes, transpose=name == "frame", seed=seed)
+        config = TrainConfig(
+            minutes=minutes or student.minutes,
+            transpose=name == "frame",
+            emphasis=student.emphasis,
+            seed=seed,
+        )
         pairs = PairStore.load(folder / "pairs")
         origin = origin_in(begin, student) if begin else None
         for at in training(pairs, student.net, folder / "run", config=config, origin=origin):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from effectcam.distill.tones import TONES, tone
 from effectcam.errors import SourceError, UsageError
 from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Frame, Pixels
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 CLIPS = {".mp4", ".mov", ".mkv", ".webm"}
-_CHEEKS = (50, 101, 280, 330)
 
 FEWEST_PORTRAITS = 4
-
-TONES = ("very light", "light", "intermediate", "tan", "brown", "dark")
-"""Bands of the individual typology angle (Chardon et al. 1991), split at 55, 41, 28, 10 and -30
-degrees. A measure of skin *in this picture's light*, not of a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +92,6 @@ def _of_clip(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool = False) 
                 landmarks = found[0].landmarks
                 name, image = f"{file.name}#{frame.index}", frame.pixels
                 yield Person(name, image, landmarks, tone(image, landmarks), mirrored)
-
-
-def tone(image: Pixels, landmarks: NDArray[np.float32]) -> str:
-    """The band of ``TONES`` that the cheeks fall into."""
-    return TONES[int(np.searchsorted([-55, -41, -28, -10, 30], -typology_angle(image, landmarks)))]
-
-
-def typology_angle(image: Pixels, landmarks: NDArray[np.float32]) -> float:
-    """Individual typology angle of the cheeks in degrees: atan((L* - 50) / b*), CIE Lab, D65."""
-    reach = max(2, int(0.02 * np.ptp(landmarks[:, 0])))
-    height, width = image.shape[:2]
-    patches = []
-    for x, y in landmarks[list(_CHEEKS), :2]:
-        column, row = int(np.clip(x, reach, width - reach - 1)), int(np.clip(y, reach, height - reach - 1))
-        patches.append(
-            image[row - reach : row + reach + 1, column - reach : column + reach + 1].reshape(-1, 3)
-        )
-    middle = np.median(np.concatenate(patches), axis=0).astype(np.float32) / 255
-    lightness, _, blue = cv2.cvtColor(middle.reshape(1, 1, 3), cv2.COLOR_RGB2Lab)[0, 0]
-    return math.degrees(math.atan2(float(lightness) - 50, float(blue)))
 
 
 def hold_out(portraits: Sequence[tuple[str, str]], count: int) -> set[str]:

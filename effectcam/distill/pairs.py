@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill.augment import Augmentation, relight
-from effectcam.distill.data import TONES, Person, tone
+from effectcam.distill.data import Person
 from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, Teacher
 from effectcam.distill.skin import darken_skin
+from effectcam.distill.tones import TONES, tone
 from effectcam.errors import UsageError
 from effectcam.face.crop import Affine, cut, fit_head
 from effectcam.face.warp import enlarge_eyes, enlarged_landmarks, eyes

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill.net import NetConfig
+from effectcam.distill.tones import TONES
 from effectcam.effect.manifest import Crop, Place
 from effectcam.errors import UsageError, nearest
 
@@ -39,6 +40,8 @@ class StudentRecipe:
     """Arguments for the teacher in this space."""
     minutes: float = 60.0
     """Training time on one thread."""
+    emphasis: dict[str, float] = field(default_factory=dict)
+    """See `TrainConfig.emphasis`."""
 
 
 @dataclass(frozen=True)
@@ -118,4 +121,14 @@ def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
         NetConfig(**shape),
         values.get("teacher", {}),
         float(values.get("minutes", 60.0)),
+        _emphasis(values.get("emphasis", {})),
     )
+
+
+def _emphasis(values: dict[str, Any]) -> dict[str, float]:
+    for tone, factor in values.items():
+        if tone not in TONES:
+            raise ValueError(f"emphasis on {tone!r}: {nearest(tone, list(TONES))}")
+        if not 0 < float(factor) <= 10:
+            raise ValueError(f"emphasis on {tone!r} is {factor}: choose above 0 and up to 10")
+    return {tone: float(factor) for tone, factor in values.items()}

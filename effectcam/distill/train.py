@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +46,9 @@ class TrainConfig:
     """On a machine with other work, two spinning threads are slower than one."""
     transpose: bool = False
     """Lay half of the batches on their side: for frame students, which draw upright frames lying."""
+    emphasis: Mapping[str, float] = field(default_factory=dict)
+    """How many times as often as evenly a tone band comes; those not named count 1. What one band gains
+    the others lose, so raise only a band that the card shows behind."""
     bfloat16: bool = field(default_factory=lambda: has_bfloat16())
     """Halves the time on CPUs with bfloat16 units, and costs nothing one can see; on others, which
     have to imitate them, a step takes thirteen times as long."""
@@ -102,7 +105,7 @@ def train(
 
     peak = config.rate / 2 if begun_from else config.rate
     rng = np.random.default_rng((config.seed, step))
-    batches = _batches(store, augmentation, config.batch, rng, transpose=config.transpose)
+    batches = _batches(store, augmentation, config, rng)
     budget, begun, saved = config.minutes * 60, time.monotonic() - spent, time.monotonic()
     running = 0.0
     student.train()
@@ -191,24 +194,24 @@ def _set_rate(optimiser: torch.optim.Optimizer, peak: float, progress: float, st
 
 
 def _batches(
-    store: PairStore, augmentation: Augmentation, size: int, rng: np.random.Generator, *, transpose: bool
+    store: PairStore, augmentation: Augmentation, config: TrainConfig, rng: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Random pairs for ever, rare tone bands more often than they come, nearly as often as common
-    ones, because students fall behind on them first.
-    ``transpose`` lays half of the batches on their side, as frames taller than wide will be."""
+    ones, because students fall behind on them first."""
     usable = np.flatnonzero(~np.array(store.held_out))
     tones = np.array(store.tones)[usable]
-    chance = np.array([np.count_nonzero(tones == tone) ** -0.85 for tone in tones])
+    wanted = [np.count_nonzero(tones == tone) ** -0.85 * config.emphasis.get(tone, 1.0) for tone in tones]
+    chance = np.array(wanted)
     chance /= chance.sum()
     while True:
         images, targets = [], []
-        for index in rng.choice(usable, size, p=chance):
+        for index in rng.choice(usable, config.batch, p=chance):
             geometry = augmentation.geometry(store.inputs[index].shape, rng)
             image = geometry.apply(np.ascontiguousarray(store.inputs[index]))
             targets.append(geometry.apply(np.ascontiguousarray(store.targets[index])))
             images.append(augmentation.wear(augmentation.relight(image, rng), rng))
         batch = to_tensor(images), to_tensor(targets)
-        if transpose and rng.random() < 0.5:
+        if config.transpose and rng.random() < 0.5:
             batch = _laid_down(batch[0]), _laid_down(batch[1])
         yield batch
 

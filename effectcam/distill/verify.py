@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from effectcam.distill.data import TONES
 from effectcam.distill.pairs import PairStore
+from effectcam.distill.tones import TONES
 from effectcam.distill.train import plain
 from effectcam.frame import Pixels
 from effectcam.student.litert import LiteRtStudent

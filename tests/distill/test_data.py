@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import effectcam
-from effectcam.distill.data import TONES, hold_out, people, tone, typology_angle
+from effectcam.distill.data import hold_out, people
+from effectcam.distill.tones import TONES, tone, typology_angle
 from effectcam.errors import SourceError, UsageError
 
 MEDIA = Path(effectcam.__file__).parent / "media"

@@ -11,9 +11,10 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 import effectcam
-from effectcam.distill.data import TONES, Person, people
+from effectcam.distill.data import Person, people
 from effectcam.distill.pairs import BASE, PairStore, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
+from effectcam.distill.tones import TONES
 from effectcam.errors import UsageError
 
 
@@ -36,6 +37,18 @@ def test_unknown_and_damaged_recipes_are_told(tmp_path: Path) -> None:
         load_recipe("tooon")
     (tmp_path / "x.toml").write_text("name = 'x'")
     with pytest.raises(UsageError, match=r"x\.toml"):
+        load_recipe(str(tmp_path / "x.toml"))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("emphasis = { darc = 2 }", "did you mean 'dark'"), ("emphasis = { dark = 0 }", "above 0")],
+)
+def test_a_senseless_emphasis_is_told(tmp_path: Path, line: str, says: str) -> None:
+    toon = (BUNDLED / "zombie.toml").read_text()
+    before = next(row for row in toon.splitlines() if row.startswith("emphasis"))
+    (tmp_path / "x.toml").write_text(toon.replace(before, line))
+    with pytest.raises(UsageError, match=says):
         load_recipe(str(tmp_path / "x.toml"))
 
 

@@ -10,8 +10,9 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 import effectcam
-from effectcam.distill.data import Person, people, typology_angle
+from effectcam.distill.data import Person, people
 from effectcam.distill.skin import darken_skin
+from effectcam.distill.tones import typology_angle
 from effectcam.errors import UsageError
 
 
