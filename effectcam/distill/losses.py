@@ -17,7 +17,7 @@ class Weights:
     """L1 on the picture as seen: right colours, and blur wherever the student is unsure."""
     edge: float = 1.0
     """L1 on differences between neighbours: clean lines in the right place."""
-    structure: float = 3.0
+    structure: float = 6.0
     """1 - SSIM at two scales, the perceptual term: local contrast, whatever the tone. The
     colours are in L1's hands whatever its weight."""
     alpha: float = 0.5

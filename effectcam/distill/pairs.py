@@ -95,10 +95,12 @@ def write_pairs(
 
 
 def _darker(person: Person, share: float, rng: np.random.Generator) -> Iterator[Person]:
-    """With a chance of ``share`` the same person with darker skin; nobody who is dark already."""
-    if person.tone in TONES[:4] and rng.random() < share:
-        image = darken_skin(person.image, person.landmarks, rng.uniform(0.25, 1.15))
-        yield replace(person, image=image, tone=tone(image, person.landmarks))
+    """The same person with darker skin, brown or so with a chance of ``share`` and dark with half of
+    that; nobody who is dark already."""
+    for melanin, chance in (((0.25, 1.15), share), ((0.9, 1.6), share / 2)):
+        if person.tone in TONES[:4] and rng.random() < chance:
+            image = darken_skin(person.image, person.landmarks, rng.uniform(*melanin))
+            yield replace(person, image=image, tone=tone(image, person.landmarks))
 
 
 def _face_pairs(
