@@ -41,10 +41,13 @@ def write_card(recipe: Recipe, students: dict[str, Measured], *, data: str) -> s
 
 def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
     verdict, parity, net = measured.verdict, measured.parity, student.net
+    judged = [("all", verdict.overall), *verdict.tones.items()]
+    if verdict.darkened is not None:
+        judged.append(("the light ones, skin darkened", verdict.darkened))
     rows = "\n".join(
         f"| {tone} | {quality.people} | {quality.input_ssim:.3f} | {quality.student_ssim:.3f} "
         f"| {quality.gap_closed:.1f} % |"
-        for tone, quality in (("all", verdict.overall), *verdict.tones.items())
+        for tone, quality in judged
     )
     height, width = student.size
     shape = (
@@ -63,5 +66,21 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         f"{', inside its alpha' if net.alpha else ''}, and how much of the gap between the bare "
         "input and the teacher is closed; tone is the individual typology angle of the cheeks:\n\n"
         "| tone | people | input | student | gap closed |\n|---|---|---|---|---|\n" + rows + "\n\n"
-        f"The tone furthest behind all is {verdict.worst_lag:.1f} points behind.\n"
+        f"{_behind(verdict)}\n"
     )
+
+
+def _behind(verdict: Verdict) -> str:
+    """Which band is furthest behind, and by how much; a band of one is a person, and said to be."""
+    several = {tone: quality for tone, quality in verdict.tones.items() if quality.people > 1}
+    if not several:
+        return "No band has two people or more."
+    tone, worst = min(several.items(), key=lambda item: item[1].gap_closed)
+    text = (
+        f"Of the bands of several people, {tone} is furthest behind all, "
+        f"by {verdict.overall.gap_closed - worst.gap_closed:.1f} points."
+    )
+    alone = [tone for tone, quality in verdict.tones.items() if quality.people == 1]
+    if alone:
+        text += f" The figure for {' and '.join(alone)} is one person's."
+    return text

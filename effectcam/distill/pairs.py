@@ -19,8 +19,8 @@ from effectcam.distill.augment import Augmentation, relight
 from effectcam.distill.data import Person
 from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, Teacher
-from effectcam.distill.skin import darken_skin
-from effectcam.distill.tones import TONES, tone
+from effectcam.distill.skin import darken_into_last_band, darken_skin
+from effectcam.distill.tones import DARKENED, TONES, tone
 from effectcam.errors import UsageError
 from effectcam.face.crop import Affine, cut, fit_head
 from effectcam.face.warp import enlarge_eyes, enlarged_landmarks, eyes
@@ -65,9 +65,11 @@ def write_pairs(
 ) -> Iterator[str]:
     """Ask the teacher about everybody; yields each name when it is done, for a progress bar.
 
-    People who are held out get one plain pair each, to measure on. ``darker`` is the share of light
-    people who come once more with darker skin, since few folders have enough who do; 0 leaves the
-    student behind on them. ``pairs.json`` is written last: a folder without it is unfinished.
+    People who are held out get one plain pair each, to measure on, and those of them who are light one
+    more with dark skin, since there are hardly ever enough dark people to hold out. ``darker`` is the
+    share of the other light people who come once more with darker skin, since few folders have enough
+    who do; 0 leaves the student behind on them. ``pairs.json`` is written last: a folder without it
+    is unfinished.
     """
     folder.mkdir(parents=True, exist_ok=True)
     channels = recipe.students[space].net.channels
@@ -80,10 +82,10 @@ def write_pairs(
         rng = np.random.default_rng(number)
         out = person.name in held_out
         # A mirror image must not tell training about somebody who is held out.
-        shown = (
-            [] if out and person.mirrored else [person] if out else [person, *_darker(person, darker, rng)]
-        )
-        for who in shown:
+        if out and person.mirrored:
+            yield person.name
+            continue
+        for who in (person, *(_darkened(person) if out else _darker(person, darker, rng))):
             for image, target in make(recipe, teacher, who, rng, plain=out):
                 inputs.append(image)
                 targets.append(target[..., :channels])
@@ -92,6 +94,12 @@ def write_pairs(
     np.save(folder / "inputs.npy", np.stack(inputs))
     np.save(folder / "targets.npy", np.stack(targets))
     (folder / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
+
+
+def _darkened(person: Person) -> Iterator[Person]:
+    if person.tone in TONES[:4]:
+        image = darken_into_last_band(person.image, person.landmarks)
+        yield replace(person, image=image, tone=DARKENED)
 
 
 def _darker(person: Person, share: float, rng: np.random.Generator) -> Iterator[Person]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill.teachers.uv import EYES, FACE_OVAL, INNER_LIPS, polygon_mask
+from effectcam.distill.tones import TONES, tone
 from effectcam.errors import UsageError
 from effectcam.frame import Pixels
 
@@ -41,6 +42,15 @@ def darken_skin(image: Pixels, landmarks: Floats, melanin: float) -> Pixels:
     gain = np.exp(-np.float32(melanin) * _ABSORPTION)
     dark = linear * gain + gloss * (1 - gain)
     return _to_encoded(linear + (dark - linear) * share)
+
+
+def darken_into_last_band(image: Pixels, landmarks: Floats) -> Pixels:
+    """The same picture with skin dark enough for the last of ``TONES``, and no darker."""
+    for melanin in np.arange(0.0, 3.0, 0.1):
+        darker = darken_skin(image, landmarks, float(melanin))
+        if tone(darker, landmarks) == TONES[-1]:
+            break
+    return darker
 
 
 def _skin(image: Pixels, landmarks: Floats) -> Floats:

@@ -16,6 +16,10 @@ TONES = ("very light", "light", "intermediate", "tan", "brown", "dark")
 """Bands of the individual typology angle (Chardon et al. 1991), split at 55, 41, 28, 10 and -30
 degrees. A measure of skin *in this picture's light*, not of a person."""
 
+DARKENED = "darkened"
+"""Tone of those held out whose skin was darkened into the last band: judged beside it, never counted
+among the people."""
+
 
 def tone(image: Pixels, landmarks: NDArray[np.float32]) -> str:
     """The band of ``TONES`` that the cheeks fall into."""

@@ -11,8 +11,8 @@ pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 import effectcam
 from effectcam.distill.data import Person, people
-from effectcam.distill.skin import darken_skin
-from effectcam.distill.tones import typology_angle
+from effectcam.distill.skin import darken_into_last_band, darken_skin
+from effectcam.distill.tones import TONES, tone, typology_angle
 from effectcam.errors import UsageError
 
 
@@ -45,3 +45,9 @@ def test_no_melanin_changes_nothing_and_less_is_refused(person: Person) -> None:
     assert np.array_equal(darken_skin(person.image, person.landmarks, 0), person.image)
     with pytest.raises(UsageError, match=r"-0\.5"):
         darken_skin(person.image, person.landmarks, -0.5)
+
+
+def test_the_last_band_is_reached_and_hardly_passed(person: Person) -> None:
+    darkest = darken_into_last_band(person.image, person.landmarks)
+    assert tone(darkest, person.landmarks) == TONES[-1]
+    assert typology_angle(darkest, person.landmarks) > -45

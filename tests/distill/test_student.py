@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distil
 from effectcam.distill import losses  # noqa: E402
 from effectcam.distill.net import NetConfig, Student  # noqa: E402
 from effectcam.distill.pairs import PairStore  # noqa: E402
+from effectcam.distill.tones import DARKENED  # noqa: E402
 from effectcam.distill.train import Progress, TrainConfig, load_student, plain, train  # noqa: E402
 from effectcam.errors import StudentError, UsageError  # noqa: E402
 
@@ -119,6 +120,12 @@ def test_the_exported_student_draws_what_the_trained_one_does(store: PairStore, 
     assert verdict.overall.people == 4
     assert set(verdict.tones) == {"light", "dark"}
     assert verdict.overall.gap_closed < 50, "random weights have learnt nothing"
+    assert verdict.darkened is None
+
+    store.tones[0] = DARKENED
+    again = verify(store, path)
+    assert again.darkened is not None
+    assert (again.overall.people, again.darkened.people, len(again.names)) == (3, 1, 3)
 
     torch.nn.init.normal_(student.head.weight, std=0.5)
     with pytest.raises(StudentError, match="away from the trained student"):
