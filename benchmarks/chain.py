@@ -39,6 +39,7 @@ from effectcam.errors import EffectcamError, UsageError
 from effectcam.frame import Frame
 from effectcam.ledger import STAGES
 from effectcam.pipeline import Pipeline
+from effectcam.sink.part_file import PartFile
 from effectcam.source.clip import Clip
 
 SCHEMA = "effectcam.chain/1"
@@ -228,6 +229,10 @@ def bench(
     effects = [load_effect(name) for name in names or catalogue()]
     if not effects:
         raise UsageError("no effect is installed; name a package with --effect PATH")
+    # Tried before minutes are spent on what cannot be written.
+    part = PartFile(target) if target is not None else None
+    if part is not None:
+        click.get_current_context().call_on_close(part.discard)
     frames = read_frames(clip, count)
     machine = this_machine()
     console.print(f"{machine.cpu}, {machine.cores} cores, {machine.system}, Python {machine.python}")
@@ -242,9 +247,10 @@ def bench(
         result = measure(effect, frames, tier=tier, count=count, burn_in=burn_in)
         print_result(console, result, machine)
         results.append(result)
-    if target is not None:
+    if part is not None:
         text = json.dumps(report(results, clip, frames, machine), indent=2) + "\n"
-        target.write_text(text, encoding="utf-8")
+        part.path.write_text(text, encoding="utf-8")
+        part.commit()
 
 
 def main() -> int:
@@ -253,6 +259,8 @@ def main() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
     except (EffectcamError, OSError) as error:
         print(f"benchmarks.chain: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 1)

@@ -18,7 +18,7 @@ from effectcam.composite.colour import ColourMatch, ColourPolicy, NoColourMatch
 from effectcam.composite.mask import feathered
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
-from effectcam.errors import PackageError, UsageError
+from effectcam.errors import UsageError
 from effectcam.face.crop import Crop, cut, fit_head
 from effectcam.face.identity import IdentityTracker
 from effectcam.face.mesh import FaceMesh, FaceTracker
@@ -258,17 +258,6 @@ class Pipeline:
             beside=self._beside or (two and place == "frame"),
         )
         self._students.append(student)
-        height, width = student.size
-        if place == "face" and height != width:
-            raise PackageError(
-                f"{self.effect.name}: the face student takes {width}x{height} pixels, but a crop is square; "
-                "export it again"
-            )
-        if place == "frame" and student.channels == 4:
-            raise PackageError(
-                f"{self.effect.name}: the frame student gives an alpha, and there is nothing behind a frame; "
-                "set output to rgb and export it again"
-            )
         return student
 
     def _colour_policy(self) -> ColourPolicy:

@@ -21,6 +21,8 @@ from effectcam.face.stabiliser import NoSmoothing
 from effectcam.frame import Frame, Pixels
 from effectcam.ledger import STAGES, Ledger
 from effectcam.pipeline import Pipeline
+from effectcam.student.litert import LiteRtStudent
+from effectcam.student.threads import usable_cores
 from tests.face.clips import demo_pixels, stream
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -388,15 +390,18 @@ def test_the_ledger_has_every_stage(make: Make) -> None:
     assert 0 < parts_of_a_frame <= ledger.last("chain")
 
 
-def test_a_student_that_is_not_square_is_no_face_student(make: Make) -> None:
+def test_students_that_no_pipeline_can_use_do_not_become_packages(make: Make) -> None:
     with pytest.raises(PackageError, match="64x32 pixels, but a crop is square"):
-        Pipeline(make(face="wide"), threads=1)
-
-
-def test_a_frame_has_nothing_behind_it_for_an_alpha(make: Make) -> None:
-    effect = make(face="rgba", frame="rgba", tensor=parts.Tensor(output="rgba"))
+        make(face="wide")
     with pytest.raises(PackageError, match="frame student gives an alpha"):
-        Pipeline(effect, threads=1)
+        make(face="rgba", frame="rgba", tensor=parts.Tensor(output="rgba"))
+
+
+def test_two_students_share_the_cores(make: Make) -> None:
+    with Pipeline(make(face="identity", frame="negative"), beside=True) as pipeline:
+        counts = [student.threads for student in pipeline._students if isinstance(student, LiteRtStudent)]
+        assert len(counts) == 2 and max(counts) <= max(1, usable_cores() // 2)
+        run(pipeline, stream(demo_pixels(2)))
 
 
 def test_wrong_calls(negative: Effect) -> None:

@@ -97,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Errors leave one line on standard error: 2 for a wrong call, 1 for a failure, 130 for Ctrl-C.
     """
+    # Services and programs without a console have neither; what is printed then goes nowhere.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         # A file name need not fit the terminal's encoding; it must not end the program.
         with contextlib.suppress(AttributeError):
@@ -111,6 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             code = _INTERRUPTED
     return code
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def _run(arguments: Sequence[str] | None) -> int:

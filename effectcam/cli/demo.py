@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from effectcam.cli.options import FilePath
 from effectcam.errors import SourceError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     "-o",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default=Path(),
     metavar="FOLDER",
     help="Where to write, created if missing.  [default: the current folder]",
@@ -50,11 +51,11 @@ def demo(name: str, out: Path) -> None:
             bars.update(bar, total=source.frames, advance=1)
             best.offer(before, after)
 
-        played = play(str(clip), pipeline, video, watch=watch)
+        report = play(str(clip), pipeline, video, watch=watch)
     best.write(picture)
     console = terminal.out()
-    console.print(terminal.ledger_table(played.report.stages_ms))
-    console.print(f"{effect.title}: {video} ({played.report.frames} frames), {picture}")
+    console.print(terminal.ledger_table(report.stages_ms))
+    console.print(f"{effect.title}: {video} ({report.frames} frames), {picture}")
     console.print(
         f"next: effectcam run --effect {effect.name} puts it on your camera; effectcam doctor checks it"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_PRESENT = click.Path(file_okay=False, path_type=Path, exists=True)
 
 
 @click.group(short_help="Make an effect from a slow teacher.")
@@ -21,7 +22,7 @@ def distill() -> None:
 
 @distill.command()
 @click.argument("recipe")
-@click.option("--data", type=_FOLDER, required=True, help="Folder of portraits and clips to learn from.")
+@click.option("--data", type=_PRESENT, required=True, help="Folder of portraits and clips to learn from.")
 @click.option("--work", type=_FOLDER, required=True, help="Folder to keep pairs and training in.")
 @click.option(
     "--hold-out", type=click.IntRange(1), default=40, show_default=True, help="Portraits to measure on only."
@@ -39,6 +40,8 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> Non
     from effectcam.errors import UsageError
 
     plan = load_recipe(recipe)
+    # Before minutes are spent on what cannot be kept.
+    work.mkdir(parents=True, exist_ok=True)
     mirrored = any(student.net.position for student in plan.students.values())
     crowd = list(track(faces.people(data, every=every, mirrored=mirrored), description="faces"))
     if not crowd:

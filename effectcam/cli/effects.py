@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from effectcam.cli.options import FilePath
 from effectcam.errors import EffectcamError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def show(name: str, as_json: bool) -> None:
 
 
 @effects.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=FilePath())
 @click.option("--replace", is_flag=True, help="Replace an installed effect of the same name.")
 def install(path: Path, replace: bool) -> None:
     """Check a package and copy it to your effects.

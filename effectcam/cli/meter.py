@@ -6,7 +6,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -39,6 +39,7 @@ class Meter(AbstractContextManager["Meter"]):
         self._clock = clock
         self._stamps: deque[float] = deque(maxlen=_WINDOW)
         self._chain: deque[float] = deque(maxlen=_WINDOW)
+        self._effect = ""
         self._every = _REFRESH if console.is_terminal else plain_every
         self._shown_at = clock()
         self._live = (
@@ -48,13 +49,17 @@ class Meter(AbstractContextManager["Meter"]):
 
     def tell(self, message: str) -> None:
         """One line of news: above the live line, or by itself."""
-        self._console.print(one_line(message))
+        self._print(one_line(message))
 
     def tick(self, pipeline: Pipeline, note: str = "") -> None:
         """A frame is done; ``note`` is what else to show."""
         now = self._clock()
         self.frames += 1
         self._stamps.append(now)
+        if pipeline.effect.name != self._effect:
+            # The times of the effect before would stand under the name of this one.
+            self._effect = pipeline.effect.name
+            self._chain.clear()
         if pipeline.strength:
             self._chain.append(pipeline.ledger.last("chain"))
         if now - self._shown_at < self._every:
@@ -64,7 +69,12 @@ class Meter(AbstractContextManager["Meter"]):
         if self._live is not None:
             self._live.update(Text(one_line(line), no_wrap=True, overflow="ellipsis"), refresh=True)
         else:
-            self._console.print(one_line(line))
+            self._print(one_line(line))
+
+    def _print(self, line: str) -> None:
+        """Whoever read it may have gone; the run and its recording go on."""
+        with suppress(BrokenPipeError):
+            self._console.print(line)
 
     def line(self, pipeline: Pipeline) -> str:
         """Such as ``toon 100%, 29.9 fps, chain p50 12.3 ms, 1 face``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -25,8 +26,23 @@ faces = click.option(
 )
 tier = click.option("--tier", default="standard", show_default=True, help="lite, standard or high.")
 threads = click.option(
-    "--threads", type=click.IntRange(1), metavar="N", help="CPU threads of each student.  [default: measured]"
+    "--threads",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="CPU threads of each student.  [default: measured]",
 )
+
+
+class FilePath(click.Path):
+    """A path that is not empty: an empty one would stand for the current folder."""
+
+    def __init__(self, *, allow_dash: bool = False) -> None:
+        super().__init__(path_type=Path, allow_dash=allow_dash)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty; name a file or folder", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def pipeline_options(command: Command) -> Command:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from effectcam.cli.options import pipeline_options
+from effectcam.cli.options import FilePath, pipeline_options
 from effectcam.errors import EffectcamError, SinkError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
     from effectcam.effect import Effect
     from effectcam.frame import Frame
     from effectcam.pipeline import Pipeline
-    from effectcam.replay.player import Played, Watcher
+    from effectcam.replay.player import Watcher
     from effectcam.replay.report import ClipReport
     from effectcam.sink.part_file import PartFile
     from effectcam.source import Clip
 
 
-_FILE = click.Path(path_type=Path, allow_dash=True)
-
-
 @click.command(short_help="Run clips through an effect into files, and measure it.")
 @click.argument("clips", nargs=-1, required=True, metavar="CLIP...")
 @click.option("--effect", "-e", "name", required=True, metavar="NAME", help="Effect: a name or a path.")
-@click.option("--out", "-o", required=True, type=_FILE, metavar="DIR", help="Results: DIR/<stem>.mp4.")
-@click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the report ('-': print it).")
+@click.option("--out", "-o", required=True, type=FilePath(), metavar="DIR", help="Results: DIR/<stem>.mp4.")
+@click.option(
+    "--json",
+    "json_file",
+    type=FilePath(allow_dash=True),
+    metavar="FILE",
+    help="Write the report ('-': print it).",
+)
 @pipeline_options
 def replay(
     clips: tuple[str, ...],
@@ -68,7 +71,9 @@ def replay(
         running = _Run(effect, tier=tier, strength=strength, faces=faces, threads=threads)
         with contextlib.closing(running):
             running.run(clips, outputs)
-        report = report_json(replay_report(effect, tier=tier, clips=running.reports))
+        report = report_json(
+            replay_report(effect, tier=tier, clips=running.reports, failures=running.failures)
+        )
         if report_file is not None:
             _write(report_file, report)
     if to_stdout:
@@ -119,17 +124,17 @@ class _Run:
                     bars.update(bar, total=source.frames, advance=1)
 
                 try:
-                    played = self._play(clip, output, advance)
+                    report = self._play(clip, output, advance)
                 except EffectcamError as error:
                     self.failures.append(str(error))
                 else:
-                    self.reports.append(played.report)
-                    for warning in played.warnings:
+                    self.reports.append(report)
+                    for warning in report.warnings:
                         terminal.note(warning)
                 bars.remove_task(bar)
                 bars.advance(whole)
 
-    def _play(self, clip: str, output: Path, watch: Watcher) -> Played:
+    def _play(self, clip: str, output: Path, watch: Watcher) -> ClipReport:
         from effectcam.replay.player import play
 
         self._pipeline = self._pipeline or self._open()

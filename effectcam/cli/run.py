@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from effectcam.cli.options import pipeline_options
-from effectcam.errors import EffectcamError, SinkError
+from effectcam.cli.options import FilePath, pipeline_options
+from effectcam.errors import SinkError
 
 if TYPE_CHECKING:
     from effectcam.cli.controls import Controls
@@ -37,7 +37,7 @@ class _Size(click.ParamType[tuple[int, int]]):
         return int(found[1]), int(found[2])
 
 
-_FILE = click.Path(path_type=Path)
+_FILE = FilePath()
 
 
 @click.command(short_help="Put an effect on a camera or a clip, live.")
@@ -142,7 +142,7 @@ def _loop(
                 sinks.write(controls.process(frame))
                 meter.tick(controls.pipeline)
         sinks.close()
-    except EffectcamError:
+    except BaseException:
         # What a camera has shown cannot be had again, so its recording is kept up to here.
         if isinstance(source, Camera):
             with contextlib.suppress(SinkError):

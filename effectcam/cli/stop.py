@@ -9,8 +9,8 @@ from types import FrameType, TracebackType
 class StopFlag:
     """Set once somebody wants the run to end; the loop then finishes its frame and its files.
 
-    As a context manager it takes the first Ctrl-C or SIGTERM as that wish. The second does what it
-    always does, so that a program that hangs can be ended.
+    As a context manager it takes the first Ctrl-C, SIGTERM or closed terminal as that wish. The second
+    does what it always does, so that a program that hangs can be ended.
     """
 
     def __init__(self) -> None:
@@ -21,8 +21,11 @@ class StopFlag:
         self.is_set = True
 
     def __enter__(self) -> StopFlag:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._on_signal)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            # Under nohup a closed terminal is to be ignored, and stays so.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(

@@ -81,5 +81,5 @@ def progress() -> Progress:
 
 
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
-    """``value`` as JSON on standard output, for programs."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """``value`` as JSON on standard output, for programs; in ASCII, whatever the terminal's encoding."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")

@@ -94,6 +94,8 @@ def load_recipe(name_or_path: str) -> Recipe:
         path = BUNDLED / f"{name_or_path}.toml"
     if not path.is_file():
         known = [file.stem for file in BUNDLED.glob("*.toml")]
+        if name_or_path.endswith(".toml"):
+            raise UsageError(f"no recipe {name_or_path}: there is no such file; check the path")
         raise UsageError(f"no recipe {name_or_path!r}: {nearest(name_or_path, known)}")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -152,6 +152,9 @@ class Manifest:
         return tuple(place for place in ("frame", "face") if place in self.space.split("+"))
 
 
+_MOST_DOTS = 500
+
+
 def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manifest:
     """Read and check the text of an ``effect.toml``.
 
@@ -160,6 +163,9 @@ def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manife
     wrong type or out of range.
     """
     where = f"{origin}/{MANIFEST}"
+    if text.count(".") > _MOST_DOTS:
+        # Reading a dotted key takes time and memory with the square of its length.
+        raise PackageError(f"{where} has more than {_MOST_DOTS} dots; shorten its texts and keys")
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError, and not the only one

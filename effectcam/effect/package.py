@@ -140,6 +140,17 @@ def check_files(archive: Archive, manifest: Manifest) -> None:
 
     models: dict[str, list[Model]] = {}
     for tier_name, tier in manifest.tiers.items():
+        if tier.face is not None and tier.face.size[0] != tier.face.size[1]:
+            height, width = tier.face.size
+            raise PackageError(
+                f"{archive.label}: the face student of tier {tier_name} takes {width}x{height} pixels, but a "
+                "crop is square; export it again"
+            )
+        if tier.frame is not None and manifest.tensor.channels == 4:
+            raise PackageError(
+                f"{archive.label}: the frame student gives an alpha, and there is nothing behind a frame; "
+                "set output to rgb and export it again"
+            )
         for model in filter(None, (tier.frame, tier.face)):
             if model.file not in manifest.files:
                 raise PackageError(

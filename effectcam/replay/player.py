@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from effectcam.errors import SinkError, UsageError
@@ -18,16 +17,7 @@ Watcher = Callable[[Frame, Frame, Clip], None]
 """Called for each frame with the input, the output and the clip they belong to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
-    """A clip that went through, and what was odd about it."""
-
-    report: ClipReport
-    warnings: tuple[str, ...]
-    """One line each: damage to the clip, sound that had to be coded anew."""
-
-
-def play(path: str, pipeline: Pipeline, output: Path, *, watch: Watcher | None = None) -> Played:
+def play(path: str, pipeline: Pipeline, output: Path, *, watch: Watcher | None = None) -> ClipReport:
     """Run the clip at ``path`` through ``pipeline`` into ``output``, an .mp4.
 
     The pipeline starts afresh, its ledger emptied, so that neither result nor figures depend on what
@@ -51,17 +41,19 @@ def play(path: str, pipeline: Pipeline, output: Path, *, watch: Watcher | None =
             identities.update(face.identity for face in pipeline.faces)
             if watch is not None:
                 watch(frame, result, clip)
-        report = ClipReport(
-            path,
-            frames,
-            clip.width,
-            clip.height,
-            round(clip.fps, 3),
-            FaceCount(with_face, len(identities)),
-            pipeline.ledger.summary(),
-            str(output),
-        )
-    return Played(report, (*clip.warnings, *file.warnings))
+        summary = pipeline.ledger.summary()
+    # Some warnings come only as the file is closed.
+    return ClipReport(
+        path,
+        frames,
+        clip.width,
+        clip.height,
+        round(clip.fps, 3),
+        FaceCount(with_face, len(identities)),
+        summary,
+        str(output),
+        (*clip.warnings, *file.warnings),
+    )
 
 
 def plan_outputs(clips: Sequence[str], folder: Path) -> list[Path]:

@@ -38,20 +38,30 @@ class ClipReport:
     from the decoded frame in memory to the composited frame in memory."""
     output: str
     """The file that was written."""
+    warnings: tuple[str, ...] = ()
+    """What was odd about the clip, one line each: frames that were damaged or missing, sound that had to
+    be coded anew. A clip cut short went through as far as it goes, and is told here."""
 
 
 def replay_report(
-    effect: Manifest, *, tier: str, clips: Sequence[ClipReport], accelerator: str = "cpu"
+    effect: Manifest,
+    *,
+    tier: str,
+    clips: Sequence[ClipReport],
+    failures: Sequence[str] = (),
+    accelerator: str = "cpu",
 ) -> dict[str, Any]:
-    """The whole report as plain values, ready for JSON. Clips that failed are not in it."""
+    """The whole report as plain values, ready for JSON. Clips that failed are not among ``clips``;
+    ``failures`` has a line for each."""
     return {
         "schema": SCHEMA,
         "effect": {"name": effect.name, "version": effect.version, "tier": tier},
         "accelerator": accelerator,
         "clips": [asdict(clip) for clip in clips],
+        "failures": list(failures),
     }
 
 
 def report_json(report: Mapping[str, Any]) -> str:
-    """``report`` as the text of a JSON file."""
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    """``report`` as the text of a JSON file, in ASCII: names of files need not fit any encoding."""
+    return json.dumps(report, indent=2) + "\n"

@@ -7,24 +7,29 @@ import errno
 import os
 from pathlib import Path
 
-from effectcam.errors import SinkError
+from effectcam.errors import SinkError, UsageError
 
 
 class PartFile:
     """Reserves a hidden temporary name beside ``target``, to be written to and then put in place.
 
-    Raises `SinkError` at once if the folder is missing or cannot be written.
+    A link is followed: what it points to is replaced, not the link. Raises `SinkError` at once if the
+    folder is missing or cannot be written, `UsageError` if ``target`` is a folder, a device or a pipe.
     """
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self.path = target.with_name(f".{target.name}.{os.getpid()}.{id(self):x}.part")
+        self._place = Path(os.path.realpath(target))
+        # Not the whole name: it may be as long as the disk allows.
+        self.path = self._place.with_name(f".{target.name[:40]}.{os.getpid()}.{id(self):x}.part")
         try:
             if target.is_dir():
                 raise SinkError(f"{target}: is a folder; give the name of a file in it")
+            if target.exists() and not target.is_file():
+                raise UsageError(f"{target}: is a device or a pipe, which cannot be replaced; name a file")
             # Not tempfile: its files are readable by the owner alone, and the mode would stay.
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except SinkError:
+        except (SinkError, UsageError):
             raise
         except OSError as error:
             raise SinkError(why_unwritable(target, error)) from None
@@ -32,7 +37,7 @@ class PartFile:
     def commit(self) -> None:
         """Put the complete file in its place, over whatever was there."""
         try:
-            os.replace(self.path, self.target)
+            os.replace(self.path, self._place)
         except OSError as error:
             self.discard()
             raise SinkError(why_unwritable(self.target, error)) from None

@@ -75,8 +75,10 @@ class Camera:
         opener: Callable[[CameraDevice], cv2.VideoCapture] = open_capture,
         cameras: list[CameraDevice] | None = None,
     ) -> None:
-        if width < 1 or height < 1 or fps <= 0:
-            raise UsageError(f"camera mode {width}x{height} at {fps} fps: each must be above 0")
+        if width < 1 or height < 1 or not 0 < fps <= 1000:
+            raise UsageError(
+                f"camera mode {width}x{height} at {fps} fps: each must be above 0, the rate at most 1000"
+            )
         self.device = find_camera(device, cameras=cameras)
         self._asked_fps = float(fps)
         self._mirror = mirror

@@ -156,7 +156,9 @@ def _read(path_or_bytes: str | Path | bytes, name: str | None) -> tuple[bytes, s
 
 def _reason(error: Exception) -> str:
     """The last of LiteRT's lines, which is the innermost cause."""
-    return (str(error).strip() or "it does not say why").splitlines()[-1].removeprefix("└ ")
+    line = (str(error).strip() or "it does not say why").splitlines()[-1].removeprefix("└ ")
+    # Some quote their arguments, the whole model among them.
+    return line if len(line) <= 200 else line[:200] + "…"
 
 
 def _checked(role: str, values: Range) -> Range:

@@ -22,6 +22,9 @@ MakeStudent = Callable[[int], Student]
 ThreadPolicy = Callable[[MakeStudent], int]
 """Given a way to open the student with n threads, the n to use. `choose_threads` is one."""
 
+MOST_THREADS = 64
+"""The runtime takes any number and brings the process down when the system has no more."""
+
 _MOST_CANDIDATE = 4
 """The streamer's machine also encodes and plays; a student must not take all of it."""
 
@@ -32,8 +35,8 @@ def fixed_threads(threads: int) -> ThreadPolicy:
     >>> fixed_threads(2)(lambda n: None)
     2
     """
-    if threads < 1:
-        raise UsageError(f"a student needs at least 1 thread, not {threads}")
+    if not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"a student may have 1 to {MOST_THREADS} threads, not {threads}")
     return lambda make: threads
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -236,3 +237,64 @@ def test_a_disk_that_fills_up(cli: Run, small_disk: Path, tmp_path: Path) -> Non
         assert "Traceback" not in result.stderr
         assert good.read_text() == "from an earlier run"
         assert list(small_disk.iterdir()) == [good]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bytes in file names, and a shell")
+def test_names_outside_utf_8_and_missing_outputs_spoil_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    clip = media.write_clip(tmp_path / "clip.mp4")
+    odd = os.fsencode(tmp_path) + b"/bad\xff.mp4"
+    os.rename(os.fsencode(clip), odd)
+    report = tmp_path / "report.json"
+    call: list[str | bytes | Path] = [sys.executable, "-m", "effectcam", "replay", odd]
+    call += ["--effect", "plain-face", "--threads", "1"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *call, "--out", tmp_path / "out", "--json", report],
+        env=environment,
+        stderr=subprocess.PIPE,
+        timeout=600,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    told = json.loads(report.read_text(encoding="ascii"))["clips"][0]
+    assert os.fsencode(told["path"]) == odd
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("replay", "x.mp4", "--effect", "plain-face", "--out", ""),
+        ("replay", "x.mp4", "--effect", "plain-face", "--out", "o", "--json", ""),
+        ("run", "x.mp4", "--stills", ""),
+        ("effects", "install", ""),
+        ("demo", "--out", ""),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_not_the_current_folder(cli: Run, call: tuple[str, ...]) -> None:
+    result = cli(*call)
+    assert result.returncode == 2
+    assert "the path is empty" in one_line(result)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a device with a name")
+def test_a_report_does_not_replace_a_device(cli: Run, tmp_path: Path) -> None:
+    clip = media.write_clip(tmp_path / "clip.mp4")
+    out = tmp_path / "out"
+    result = cli("replay", clip, "--effect", "plain-face", "--out", out, "--json", os.devnull)
+    assert result.returncode == 2
+    assert "device or a pipe" in one_line(result)
+    assert Path(os.devnull).is_char_device()
+
+
+def test_a_fault_of_ours_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise KeyError("plan")
+
+    monkeypatch.setattr("effectcam.effect.catalogue.catalogue", fail)
+    monkeypatch.delenv("EFFECTCAM_TRACEBACK", raising=False)
+    assert main(["effects", "list"]) == 1
+    assert "effectcam: unexpected KeyError: 'plan'; please report it" in capfd.readouterr().err

@@ -36,14 +36,14 @@ def test_frames_times_and_sound_stay(cli: Run, tmp_path: Path) -> None:
     )
     assert (result.returncode, result.stderr) == (0, "")
     told = json.loads(report.read_text(encoding="utf-8"))
-    assert list(told) == ["schema", "effect", "accelerator", "clips"]
+    assert list(told) == ["schema", "effect", "accelerator", "clips", "failures"]
     assert told["schema"] == "effectcam.replay/1"
     assert told["effect"] == {"name": "negative-frame", "version": "1.2.0", "tier": "standard"}
     assert told["accelerator"] == "cpu"
     assert len(told["clips"]) == 2
     for clip, entry in zip(clips, told["clips"], strict=True):
         output = out / clip.name
-        keys = ["path", "frames", "width", "height", "fps", "faces", "stages_ms", "output"]
+        keys = ["path", "frames", "width", "height", "fps", "faces", "stages_ms", "output", "warnings"]
         assert list(entry) == keys
         assert (entry["path"], entry["output"]) == (str(clip), str(output))
         assert (entry["width"], entry["height"]) == size_of(clip) == size_of(output)

@@ -154,3 +154,8 @@ def test_what_is_written_reads_back_the_same() -> None:
         files=MappingProxyType({"face.tflite": HASH, "CARD.md": HASH}),
     )
     assert parse_manifest(toml_text(manifest), origin="ghost") == manifest
+
+
+def test_a_key_that_would_take_all_memory_is_refused() -> None:
+    with pytest.raises(PackageError, match="more than 500 dots"):
+        parse_manifest(".".join("a" * 30_000) + " = 1", origin="bomb")

@@ -267,8 +267,10 @@ def test_threads_are_measured_by_default_and_fixed_on_request(data: Path) -> Non
         assert 1 <= student.threads <= 4
     with LiteRtStudent(data / "identity.tflite", threads=lambda make: 2) as student:
         assert student.threads == 2
-    with pytest.raises(UsageError, match="at least 1 thread, not 0"):
+    with pytest.raises(UsageError, match="1 to 64 threads, not 0"):
         LiteRtStudent(data / "identity.tflite", threads=0)
+    with pytest.raises(UsageError, match="not 100000"):
+        LiteRtStudent(data / "identity.tflite", threads=100_000)
 
 
 def test_the_terminal_stays_clean_from_start_to_exit(data: Path) -> None:

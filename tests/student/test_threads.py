@@ -123,7 +123,7 @@ def test_the_null_policy_measures_nothing() -> None:
         raise AssertionError("fixed means fixed")
 
     assert fixed_threads(3)(make) == 3
-    with pytest.raises(UsageError, match="at least 1 thread, not 0"):
+    with pytest.raises(UsageError, match="1 to 64 threads, not 0"):
         fixed_threads(0)
 
 
