@@ -17,10 +17,11 @@ from tests.sink.frames import feed, moving
 
 
 class Hanging(NullSink):
-    """Never comes back from its first frame until it is let go."""
+    """Does not come back from its first frame until it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lossless: bool = False) -> None:
         super().__init__()
+        self.lossless = lossless
         self.entered, self.let_go = threading.Event(), threading.Event()
 
     @property
@@ -217,19 +218,25 @@ def test_a_sink_that_hangs_does_not_hang_the_program() -> None:
     ]
     assert keeper.ended == ["abort"]
     hanging.let_go.set()
+    for thread in threading.enumerate():
+        if thread.name == "sink hanging":
+            thread.join(10)
 
 
 def test_a_full_queue_keeps_no_frame_from_the_live_sinks() -> None:
-    slow, live = Keeper("slow file", lossless=True, pause=0.15), Keeper("live")
-    sinks = FanOut([slow, live], depth=1)
+    file, live = Hanging(lossless=True), Keeper("live")
+    sinks = FanOut([file, live], depth=1)
     frames = list(moving(3))
-    for frame in frames[:2]:
-        sinks.write(frame)
-    # Both places of the slow one are taken now, so that the third write has to wait for it.
+    sinks.write(frames[0])
+    assert file.entered.wait(5)
+    sinks.write(frames[1])
+    # Hand and queue of the file are full now, so that the third write has to wait for it.
     writer = threading.Thread(target=sinks.write, args=(frames[2],))
     writer.start()
-    time.sleep(0.05)
-    assert live.indexes[-1] == 2
-    writer.join()
+    end = time.monotonic() + 10
+    while live.indexes[-1:] != [2] and time.monotonic() < end:
+        time.sleep(0.01)
+    assert live.indexes[-1:] == [2] and writer.is_alive()
+    file.let_go.set()
+    writer.join(10)
     sinks.close()
-    assert slow.indexes == [0, 1, 2]

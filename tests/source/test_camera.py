@@ -76,19 +76,19 @@ def test_the_rate_is_measured_not_asked(tmp_path: Path) -> None:
         return cast(cv2.VideoCapture, Slow(cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)))
 
     with Camera(263, cameras=[DEVICE], opener=opener) as camera:
-        assert 4 < camera.measure(10) < 12.1
+        assert 1 < camera.measure(10) < 12.1
         assert next(camera).index == 0
 
 
 def test_pictures_older_than_the_program_is_ready_are_dropped(tmp_path: Path) -> None:
     with camera_on(motion_jpeg(tmp_path / "a.avi")) as camera:
-        time.sleep(0.1)  # as long as an effect takes to load
+        time.sleep(0.5)  # as long as an effect takes to load
         begun = time.perf_counter_ns()
         frames = [next(camera) for _ in range(10)]
         assert frames[0].captured_at >= begun
         assert [frame.index for frame in frames] == list(range(10))
-        # A rate that counted the wait would be below 100.
-        assert camera.measured_fps is not None and camera.measured_fps > 100
+        # A rate that counted the wait would be below 18.
+        assert camera.measured_fps is not None and camera.measured_fps > 25
 
 
 def test_a_camera_that_falls_silent_raises(tmp_path: Path) -> None:
