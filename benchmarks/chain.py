@@ -249,8 +249,7 @@ def bench(
         results.append(result)
     if part is not None:
         text = json.dumps(report(results, clip, frames, machine), indent=2) + "\n"
-        part.path.write_text(text, encoding="utf-8")
-        part.commit()
+        part.fill(text.encode())
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from effectcam.errors import SinkError
 from effectcam.frame import Frame, Pixels
 from effectcam.pipeline import Face, Pipeline
-from effectcam.sink.part_file import PartFile, why_unwritable
+from effectcam.sink.part_file import PartFile
 
 # Points of the Face Mesh: lids above and below each eye, the eyes' outer corners, the nose's tip.
 _LIDS = ((159, 145), (386, 374))
@@ -49,13 +49,7 @@ class BestFrame:
         encoded, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         if not encoded:
             raise SinkError(f"{path}: the picture cannot be encoded")
-        part = PartFile(path)
-        try:
-            part.path.write_bytes(data.tobytes())
-        except OSError as error:
-            part.discard()
-            raise SinkError(why_unwritable(path, error)) from None
-        part.commit()
+        PartFile(path).fill(data.tobytes())
 
 
 def _liveliness(face: Face) -> float:

@@ -75,7 +75,7 @@ def replay(
             replay_report(effect, tier=tier, clips=running.reports, failures=running.failures)
         )
         if report_file is not None:
-            _write(report_file, report)
+            report_file.fill(report.encode("ascii"))
     if to_stdout:
         click.echo(report, nl=False)
     elif running.reports:
@@ -165,16 +165,6 @@ def _reserved(path: Path | None) -> Iterator[PartFile | None]:
         yield part
     finally:
         part.discard()
-
-
-def _write(part: PartFile, text: str) -> None:
-    from effectcam.sink.part_file import why_unwritable
-
-    try:
-        part.path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SinkError(why_unwritable(part.target, error)) from None
-    part.commit()
 
 
 def _table(reports: list[ClipReport]) -> Table:

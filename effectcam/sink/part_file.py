@@ -34,6 +34,19 @@ class PartFile:
         except OSError as error:
             raise SinkError(why_unwritable(target, error)) from None
 
+    def fill(self, data: bytes) -> None:
+        """Write ``data`` as the whole file and put it in place. Raises `SinkError`; the temporary file
+        is then gone and what was there before still is."""
+        try:
+            self.path.write_bytes(data)
+        except OSError as error:
+            self.discard()
+            raise SinkError(why_unwritable(self.target, error)) from None
+        except BaseException:
+            self.discard()
+            raise
+        self.commit()
+
     def commit(self) -> None:
         """Put the complete file in its place, over whatever was there."""
         try:

@@ -77,16 +77,7 @@ class Stills(Sink):
         encoded, data = cv2.imencode(self._format, bgr, _ENCODING[self._format])
         if not encoded:
             raise SinkError(f"{target}: a picture of {frame.width}x{frame.height} pixels cannot be encoded")
-        part = PartFile(target)
-        try:
-            part.path.write_bytes(data.tobytes())
-        except OSError as error:
-            part.discard()
-            raise SinkError(why_unwritable(target, error)) from None
-        except BaseException:
-            part.discard()
-            raise
-        part.commit()
+        PartFile(target).fill(data.tobytes())
         self.written.append(target)
 
     def close(self) -> None:
