@@ -61,7 +61,7 @@ def prepare(
 
 def lay(canvas: Pixels, prepared: NDArray[np.uint8], crop: Crop) -> None:
     """Lay what ``prepare`` made into ``canvas`` uint8 (H, W, 3), in place, by the crop's own affine."""
-    box = crop.box(canvas.shape[1], canvas.shape[0])
+    box = _drawn_box(prepared, crop, canvas.shape[1], canvas.shape[0])
     if box is None:
         return
     left, top, right, bottom = box
@@ -90,3 +90,24 @@ def lay(canvas: Pixels, prepared: NDArray[np.uint8], crop: Crop) -> None:
     under = cv2.multiply(region, weight, scale=1 / 255)
     cv2.add(under, cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), dst=under)
     region[:] = under
+
+
+def _drawn_box(
+    prepared: NDArray[np.uint8], crop: Crop, width: int, height: int
+) -> tuple[int, int, int, int] | None:
+    """As ``Crop.box``, but only round what is not transparent: often half of the crop, and the warp's
+    time goes with the pixels it writes."""
+    box = crop.box(width, height)
+    left, top, columns, rows = cv2.boundingRect(
+        cv2.bitwise_not(cv2.inRange(prepared, _TRANSPARENT, _TRANSPARENT))
+    )
+    if box is None or not columns:
+        return None
+    # Interpolation spreads a pixel by two of the drawing's.
+    x, y = np.array([left - 2, left + columns + 1]), np.array([top - 2, top + rows + 1])
+    affine = crop.to_picture(prepared.shape[0])
+    corners = affine[:, :2] @ np.array([[x[0], x[1], x[0], x[1]], [y[0], y[0], y[1], y[1]]]) + affine[:, 2:]
+    least, most = np.floor(corners.min(axis=1)), np.ceil(corners.max(axis=1)) + 1
+    left, top = max(box[0], int(least[0])), max(box[1], int(least[1]))
+    right, bottom = min(box[2], int(most[0])), min(box[3], int(most[1]))
+    return (left, top, right, bottom) if left < right and top < bottom else None

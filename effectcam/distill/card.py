@@ -55,7 +55,9 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         f"expansion {net.expansion}, depth {net.depth}"
     )
     if net.fine_depth:
-        shape += f" ({net.fine_depth} at half size)"
+        shape += f", {net.fine_depth} at half size"
+    if net.coarse_depth:
+        shape += f", {net.coarse_depth} at 1/16 and 1/32"
     begun = f", going on from {measured.origin}" if measured.origin else ""
     return (
         f"## The {space} student\n\n"

@@ -44,22 +44,33 @@ def origin_in(effect: str, recipe: StudentRecipe) -> Origin:
 def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
     """A student shaped as ``net`` with the weights of ``model``, the bytes of a ``.tflite`` file.
 
-    The file must hold a student of the same shape, except that it may have more blocks at half size
-    than ``net``: each block adds its own change, so the first ones go on without the last ones, and
-    training makes up for those. Raises UsageError, with ``name``, for any other file.
+    The file must hold a student of the same shape, with two exceptions, since a block adds a change of
+    its own. It may have more blocks at half size than ``net``: the first ones go on without the last ones,
+    and training makes up for those. It may have fewer at 1/16 and 1/32: new ones begin by adding nothing.
+    Raises UsageError, with ``name``, for any other file.
     """
     arrays = _weights(model)
-    for blocks in range(net.fine_depth or net.depth, net.depth + 1):
-        source = Student(replace(net, fine_depth=blocks))
-        if _fill(source, arrays):
-            student = Student(net)
-            kept = student.state_dict().keys()
-            student.load_state_dict({k: v for k, v in source.state_dict().items() if k in kept})
-            return student
+    for finest in range(net.fine_depth or net.depth, net.depth + 1):
+        for coarsest in range(net.depth, (net.coarse_depth or net.depth) + 1):
+            source = Student(replace(net, fine_depth=finest, coarse_depth=coarsest))
+            if _fill(source, arrays):
+                return _reshaped(source, net)
     raise UsageError(
         f"{name} holds no student of the recipe's shape (widths {net.widths}, depth {net.depth}); "
         "give the recipe that shape, or train from nothing"
     )
+
+
+def _reshaped(source: Student, net: NetConfig) -> Student:
+    """The blocks of ``source`` that ``net`` has too; blocks that it has beyond those change nothing yet."""
+    student = Student(net)
+    had = source.state_dict()
+    for name, parameter in student.named_parameters():
+        if name in had:
+            parameter.data.copy_(had[name])
+        elif ".narrow." in name:
+            nn.init.zeros_(parameter)
+    return student
 
 
 def _weights(model: bytes) -> list[NDArray[np.float32]]:

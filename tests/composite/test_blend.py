@@ -199,3 +199,17 @@ def test_a_canvas_gets_its_detail_at_the_end() -> None:
     prepared = blend.prepare(seen, seen, opaque, detail=0.25, keep=False)
     assert not prepared[..., 3].any()
     assert np.abs(prepared[..., :3] - 0.75 * seen).max() <= 1
+
+
+@pytest.mark.parametrize("crop", CROPS)
+def test_a_small_patch_lies_where_it_would_in_a_full_drawing(crop: Crop) -> None:
+    """Only its own box is written; nothing of it may be cut off by that."""
+    picture = noise()
+    full = np.dstack((plain(90), np.zeros((SIZE, SIZE), np.uint8)))
+    full[40:71, 20:95, 3] = 255
+    patch = composite(picture, crop, full, mask=np.full((SIZE, SIZE), 255, np.uint8))
+    # One pixel in each far corner makes the box the whole crop's.
+    full[[0, 0, -1, -1], [0, -1, 0, -1], 3] = 4
+    whole = composite(picture, crop, full, mask=np.full((SIZE, SIZE), 255, np.uint8))
+    # A box begun elsewhere samples up to 1/32 of a pixel aside; the corners themselves weigh 4 of 255.
+    assert np.abs(patch.astype(int) - whole).max() <= 255 // 32 + 4
