@@ -99,7 +99,7 @@ def _drawn_box(
     time goes with the pixels it writes."""
     box = crop.box(width, height)
     left, top, columns, rows = cv2.boundingRect(
-        cv2.bitwise_not(cv2.inRange(prepared, _TRANSPARENT, _TRANSPARENT))
+        cv2.bitwise_not(cv2.inRange(prepared, np.array(_TRANSPARENT), np.array(_TRANSPARENT)))
     )
     if box is None or not columns:
         return None
