@@ -60,12 +60,13 @@ class Ledger:
         """Forget the current frame: it failed, and its times would be added to the next one's."""
         self._frame.clear()
 
-    def percentiles(self, stage: str) -> dict[str, float]:
-        """p50, p95 and p99 in milliseconds; zeros for a stage that never ran."""
+    def percentiles(self, stage: str, *, last: int | None = None) -> dict[str, float]:
+        """p50, p95 and p99 in milliseconds, of the ``last`` frames if given; zeros for a stage that
+        never ran."""
         times = self._times.get(stage)
         if not times:
             return {"p50": 0.0, "p95": 0.0, "p99": 0.0}
-        values = np.percentile(np.array(times, np.int64) / 1e6, (50, 95, 99))
+        values = np.percentile(np.array(times[-last:] if last else times, np.int64) / 1e6, (50, 95, 99))
         return {
             name: round(float(value), 3) for name, value in zip(("p50", "p95", "p99"), values, strict=True)
         }
@@ -75,9 +76,9 @@ class Ledger:
         times = self._times.get(stage)
         return times[-1] / 1e6 if times else 0.0
 
-    def summary(self) -> dict[str, dict[str, float]]:
-        """Percentiles of every stage of ``STAGES``."""
-        return {stage: self.percentiles(stage) for stage in STAGES}
+    def summary(self, *, last: int | None = None) -> dict[str, dict[str, float]]:
+        """Percentiles of every stage of ``STAGES``, of the ``last`` frames if given."""
+        return {stage: self.percentiles(stage, last=last) for stage in STAGES}
 
     def clear(self) -> None:
         """Forget everything, for instance after the warm-up."""

@@ -19,6 +19,7 @@ from effectcam.composite.mask import feathered
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import UsageError
+from effectcam.face.choice import AllFaces, FaceChoice
 from effectcam.face.crop import Crop, cut, fit_head
 from effectcam.face.identity import IdentityTracker
 from effectcam.face.mesh import FaceMesh, FaceTracker
@@ -32,7 +33,7 @@ from effectcam.student.threads import choose_fair_share
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face of the latest frame, as the pipeline sees it."""
+    """A face of the latest frame that gets the effect."""
 
     identity: int
     landmarks: NDArray[np.float32]
@@ -73,6 +74,7 @@ class Pipeline:
         max_faces: int = 1,
         threads: int | None = None,
         mesh: FaceTracker | None = None,
+        choice: FaceChoice | None = None,
         smoothing: Smoothing | None = None,
         colour: ColourPolicy | None = None,
         ledger: Ledger | None = None,
@@ -80,8 +82,9 @@ class Pipeline:
     ) -> None:
         """``effect``: a loaded one, or what ``load_effect`` takes. ``strength`` 0 to 1, the effect's
         own default when None; 0 hands frames through untouched. ``max_faces``: faces beyond it stay
-        as they are. ``threads`` for each student; None measures. ``mesh``, ``smoothing`` and
-        ``colour`` replace the usual policies, e.g. with ``NoSmoothing()`` and ``NoColourMatch()``.
+        as they are. ``threads`` for each student; None measures. ``choice`` picks among the faces
+        in view; None takes all. ``mesh``, ``smoothing`` and ``colour`` replace the usual policies, e.g.
+        with ``NoSmoothing()`` and ``NoColourMatch()``.
         ``beside`` True is for a pipeline among other Python threads, such as a camera's and the sinks':
         they go on while a student runs, instead of waiting for its end.
 
@@ -109,6 +112,7 @@ class Pipeline:
         except BaseException:
             self.close()
             raise
+        self._choice = choice or AllFaces()
         self._smoothing = smoothing or OneEuroSmoothing()
         self._identities = IdentityTracker()
         self._colour = colour or self._colour_policy()
@@ -180,14 +184,14 @@ class Pipeline:
             spec = self.effect.crop
             self.faces = [
                 Face(
-                    identity,
-                    observation.landmarks,
-                    self._smoothing(identity, head, frame.captured_at)
+                    identities[place],
+                    observations[place].landmarks,
+                    self._smoothing(identities[place], heads[place], frame.captured_at)
                     .scaled(spec.margin)
                     .shifted(*spec.shift),
                     frame.captured_at,
                 )
-                for identity, observation, head in zip(identities, observations, heads, strict=True)
+                for place in self._choice(identities, heads)
             ]
 
     def _draw(self, face: Face, pixels: Pixels) -> _Drawing:

@@ -1,0 +1,65 @@
+"""When the next frame of a live run comes: the newest of a camera, the due one of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from effectcam.frame import Clock, Frame, RealClock
+from effectcam.live.stop import StopFlag
+from effectcam.source.base import Source
+from effectcam.source.supervisor import CameraSupervisor
+
+_STEP = 100_000_000
+"""Nanoseconds."""
+
+
+def newest(camera: CameraSupervisor, stop: StopFlag, *, fps: float, wait: float = 0.1) -> Iterator[Frame | None]:
+    """The newest frame each time one is asked for, None each ``wait`` seconds while none comes.
+
+    At most ``fps`` frames a second: a camera that gives more would take the cores from those who
+    encode and play, for pictures that nobody gets to see.
+    """
+    # A camera's own jitter must not cost it every other frame.
+    least = int(0.8e9 / fps)
+    last = -least
+    while not stop.is_set:
+        frame = camera.take(wait)
+        if frame is None:
+            yield None
+        elif frame.captured_at - last >= least:
+            last = frame.captured_at
+            yield frame
+
+
+def paced(
+    source: Source, stop: StopFlag, *, keep_all: bool = False, clock: Clock | None = None
+) -> Iterator[Frame]:
+    """A clip's frames at the moments its timestamps say, counted from the first.
+
+    Frames that are late by more than one are left out, so that the clip keeps its speed on a slow
+    machine, unless ``keep_all``.
+    """
+    clock = clock or RealClock()
+    start: int | None = None
+    late = int(1e9 / source.fps)
+    for frame in source:
+        if stop.is_set:
+            return
+        now = clock.now()
+        if start is None:
+            start = now - frame.captured_at
+        due = start + frame.captured_at
+        if now - due > late and not keep_all:
+            continue
+        while not stop.is_set and clock.now() < due:
+            # In steps, because a clip may pause for long and the wish to stop must not wait for it.
+            clock.sleep_until(min(due, clock.now() + _STEP))
+        yield frame
+
+
+def unpaced(source: Source, stop: StopFlag) -> Iterator[Frame]:
+    """Every frame as fast as it is asked for."""
+    for frame in source:
+        if stop.is_set:
+            return
+        yield frame

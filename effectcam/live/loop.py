@@ -1,0 +1,210 @@
+"""The live loop: frames in, the effect, what privacy asks for, sinks.
+
+The camera and the sinks have threads of their own with room for one frame each; this loop runs in the
+thread that built the sinks, since windows want that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from effectcam.composite.label import Label
+from effectcam.composite.placeholder import placeholder
+from effectcam.errors import EffectcamError
+from effectcam.frame import Frame, Pixels
+from effectcam.live.controls import Controls
+from effectcam.live.preview import Preview
+from effectcam.live.privacy import Guard, Look, NoGuard, blurred
+from effectcam.pipeline import Pipeline
+from effectcam.sink.base import Sink
+
+_IDLE_FPS = 10
+"""A virtual camera that gets nothing is taken for dead by some programs; ten a second keep it alive."""
+
+_STAND_IN_AFTER = 1.0
+"""Seconds for which the last picture stands still before a card takes its place."""
+
+_RENEW_AFTER = 30
+"""Frames in a row that an effect may fail before it is opened anew: about a second."""
+
+_WINDOW = 120
+
+Showing = Look | Literal["panic", "paused", "no camera"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the last seconds went."""
+
+    fps: float
+    """Frames finished a second."""
+    delay_ms: float | None
+    """From capture until the sinks had the frame, median; None for clips and before the first frame."""
+
+
+class LiveLoop:
+    """Puts the effect on each frame and hands it on, whatever happens on the way.
+
+    A camera that is away, an effect that fails, a face that is lost: the sinks go on getting frames.
+    Only the sinks' own end, the source's end, or a wish to stop ends it.
+    """
+
+    def __init__(
+        self,
+        controls: Controls,
+        sink: Sink,
+        *,
+        size: tuple[int, int],
+        guard: Guard | None = None,
+        label: Label | None = None,
+        preview: Preview | None = None,
+        watched: Callable[[], bool] = lambda: True,
+        waiting_for: Callable[[], str] = lambda: "the camera",
+        stamped: bool = True,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``size`` (width, height) of the frames. ``guard`` hides a face that is not under the effect.
+        ``watched`` False rests the effect, since nobody sees it. ``waiting_for`` names what is missing
+        while no frame comes. ``stamped`` says that stamps are this machine's monotonic time, so that
+        delay can be told. ``after`` is called after each frame, to show the run's state."""
+        self._controls = controls
+        self._sink = sink
+        self._size = size
+        self._guard = guard or NoGuard()
+        self._label = label or Label()
+        self._preview = preview or Preview()
+        self._watched = watched
+        self._waiting_for = waiting_for
+        self._stamped = stamped
+        self._after = after
+        self._failures = 0
+        self._failure = ""
+        self._index, self._stamp = 0, -1
+        self._sent: Pixels | None = None
+        self._sent_at = 0
+        self._frozen: Pixels | None = None
+        self._fresh_at = time.perf_counter_ns()
+        self._moments: deque[int] = deque(maxlen=_WINDOW)
+        self._delays: deque[int] = deque(maxlen=_WINDOW)
+        self.showing: Showing = "no camera"
+        self.frames = 0
+
+    @property
+    def failure(self) -> str:
+        """Why the effect fails at present, empty while it does not."""
+        return self._failure
+
+    @property
+    def pace(self) -> Pace:
+        moments, delays = list(self._moments), list(self._delays)
+        span = (time.perf_counter_ns() - moments[0]) / 1e9 if moments else 0.0
+        fps = len(moments) / span if span > 0 else 0.0
+        return Pace(fps, float(np.median(delays)) / 1e6 if delays and self._stamped else None)
+
+    def run(self, frames: Iterator[Frame | None]) -> None:
+        """Until ``frames`` ends; None among them is a moment without a new one. Raises what the source
+        raises, and SinkError when no sink is left."""
+        closing = contextlib.closing(frames) if isinstance(frames, Generator) else contextlib.nullcontext()
+        with closing:
+            for frame in frames:
+                self._step(frame)
+                self._after()
+
+    def _step(self, frame: Frame | None) -> None:
+        now = time.perf_counter_ns()
+        if frame is None:
+            self._stand_in(now, now)
+            return
+        self._fresh_at = now
+        if not self._watched() and not self._preview.watched:
+            # Whoever opens the camera now sees the last picture until the next frame, and not nothing.
+            self.showing = "paused"
+            self._stand_in(now, frame.captured_at)
+            return
+        pipeline = self._controls.settle()
+        if self._controls.mirror:
+            frame = frame.with_pixels(np.asarray(cv2.flip(frame.pixels, 1), np.uint8))
+        if self._controls.panic is not None:
+            pixels = self._panic_picture(frame)
+        else:
+            self._frozen = None
+            pixels = self._draw(pipeline, frame)
+        self._send(frame, pixels)
+        self._preview.offer(frame.pixels, pixels)
+        self.frames += 1
+        self._moments.append(now)
+        self._delays.append(time.perf_counter_ns() - frame.captured_at)
+
+    def _draw(self, pipeline: Pipeline, frame: Frame) -> Pixels:
+        drawn: Pixels | None
+        try:
+            drawn = pipeline.process(frame).pixels
+        except EffectcamError as error:
+            drawn = None
+            self._fail(str(error))
+        else:
+            if self._failures:
+                self._controls.tell(f"effect {pipeline.effect.name} works again")
+            self._failures, self._failure = 0, ""
+        # A drawn frame has nothing bare in it, and a strength of 0 is the wish for the bare picture.
+        bare = "frame" not in pipeline.effect.places and pipeline.strength > 0
+        pixels = self._guard(frame, drawn, len(pipeline.faces) if bare else None)
+        self.showing = self._guard.look
+        if self._controls.label and self.showing in ("live", "hold"):
+            pixels = self._label.lay(pixels)
+        return pixels
+
+    def _fail(self, why: str) -> None:
+        self._failures += 1
+        if why != self._failure:
+            self._failure = why
+            self._controls.tell(why)
+        if self._failures % _RENEW_AFTER == 0:
+            self._controls.renew()
+
+    def _panic_picture(self, frame: Frame) -> Pixels:
+        mode = self._controls.panic
+        self.showing = "panic"
+        # Not what stood before the panic, when it ends.
+        self._guard.forget()
+        if mode == "blur":
+            return blurred(frame.pixels)
+        if mode == "freeze" and self._frozen is None:
+            self._frozen = self._sent
+        if mode == "freeze" and self._frozen is not None:
+            return self._frozen
+        return self._card("One moment, please", "the picture will be back")
+
+    def _stand_in(self, now: int, stamp: int) -> None:
+        """A picture for a moment in which no new one came, when one is due."""
+        if now - self._sent_at < 1e9 / _IDLE_FPS:
+            return
+        pixels = self._sent
+        if self.showing != "paused" and (pixels is None or now - self._fresh_at > _STAND_IN_AFTER * 1e9):
+            panicking = self.showing == "panic" and pixels is not None
+            if not panicking:
+                self.showing = "no camera"
+                self._guard.forget()
+                self._controls.reset_tracking()
+                pixels = self._card("One moment, please", f"waiting for {self._waiting_for()}")
+        if pixels is not None:
+            self._send(Frame(pixels, 0, stamp), pixels)
+
+    def _card(self, title: str, subtitle: str) -> Pixels:
+        return placeholder(*self._size, title, subtitle)
+
+    def _send(self, frame: Frame, pixels: Pixels) -> None:
+        # What stood in for a frame may bear a later stamp than the next frame does.
+        self._stamp = max(self._stamp + 1, frame.captured_at)
+        self._sink.write(Frame(pixels, self._index, self._stamp))
+        self._index += 1
+        self._sent = pixels
+        self._sent_at = time.perf_counter_ns()
