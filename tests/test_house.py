@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "face": BASE,
     "composite": BASE | {"face", "student"},
     "pipeline": BASE | {"composite", "effect", "face", "student"},
+    "live": BASE | {"composite", "effect", "face", "pipeline", "sink", "source"},
+    "panel": BASE | {"effect", "live"},
     "replay": BASE | {"pipeline", "effect", "sink", "source"},
     "doctor": BASE | {"effect", "sink", "source", "student"},
     "distill": BASE | {"pipeline", "effect", "face", "source", "student"},

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from effectcam.errors import SinkError, UsageError
-from effectcam.sink.base import Sink
+from effectcam.sink.base import NullSink, Sink
 from effectcam.sink.fan_out import FanOut
-from effectcam.source.camera import Camera
 from effectcam.source.clip import Clip
+
+
+class Pictures(Protocol):
+    """What outputs are opened for."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def fps(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +34,12 @@ class Outputs:
     record: Path | None = None
     window: bool = False
     stills: Path | None = None
+    panel: bool = False
+    """There is a panel, whose preview is enough where nothing else can be opened."""
 
     def open(
         self,
-        source: Camera | Clip,
+        source: Pictures,
         *,
         on_key: Callable[[str], None],
         on_close: Callable[[], None],
@@ -49,9 +62,9 @@ class Outputs:
             if self.stills is not None:
                 sinks.append(_stills(self.stills, lossless=every))
             if wants_camera:
-                sinks.append(_virtual_camera(self.device, source))
+                sinks.append(_virtual_camera(self.device, source, tell))
             if not sinks and not self.window:
-                sinks.append(_first_that_opens(source, on_key, on_close, tell))
+                sinks.append(_first_that_opens(source, on_key, on_close, tell, panel=self.panel))
             if self.window:
                 sinks.append(_window(on_key, on_close if not sinks else lambda: tell("window closed")))
         except BaseException:
@@ -69,7 +82,7 @@ def is_live(sinks: FanOut) -> bool:
     return any(not isinstance(delivery.sink, VideoFile | Stills) for delivery in sinks.deliveries)
 
 
-def _video_file(path: Path, source: Camera | Clip, *, lossless: bool) -> Sink:
+def _video_file(path: Path, source: Pictures, *, lossless: bool) -> Sink:
     from effectcam.sink.video_file import VideoFile
 
     clip = source if isinstance(source, Clip) else None
@@ -82,10 +95,12 @@ def _stills(folder: Path, *, lossless: bool) -> Sink:
     return Stills(folder, lossless=lossless)
 
 
-def _virtual_camera(device: str | None, source: Camera | Clip) -> Sink:
+def _virtual_camera(device: str | None, source: Pictures, tell: Callable[[str], None]) -> Sink:
+    from effectcam.sink.reopening import Reopening
     from effectcam.sink.virtual_camera import VirtualCamera
 
-    return VirtualCamera(source.width, source.height, fps=source.fps, device=device)
+    width, height, fps = source.width, source.height, source.fps
+    return Reopening(lambda: VirtualCamera(width, height, fps=fps, device=device), tell=tell)
 
 
 def _window(on_key: Callable[[str], None], on_close: Callable[[], None]) -> Sink:
@@ -95,18 +110,23 @@ def _window(on_key: Callable[[str], None], on_close: Callable[[], None]) -> Sink
 
 
 def _first_that_opens(
-    source: Camera | Clip,
+    source: Pictures,
     on_key: Callable[[str], None],
     on_close: Callable[[], None],
     tell: Callable[[str], None],
+    *,
+    panel: bool,
 ) -> Sink:
     try:
-        return _virtual_camera(None, source)
+        return _virtual_camera(None, source, tell)
     except SinkError as error:
         no_camera = error
     try:
         window = _window(on_key, on_close)
     except SinkError:
+        if panel:
+            tell(f"no virtual camera and no screen, so the panel's preview alone ({no_camera})")
+            return NullSink()
         raise UsageError(
             "there is neither a virtual camera nor a screen here; choose --record FILE.mp4 or --stills "
             "FOLDER, or set up a virtual camera with: effectcam doctor"

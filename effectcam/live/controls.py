@@ -94,6 +94,11 @@ class Controls:
         return list(self._known)
 
     @property
+    def face_count(self) -> int:
+        """Faces under the effect in the latest frame."""
+        return len(self._pipeline.faces)
+
+    @property
     def loading(self) -> str | None:
         """The effect that is on its way, or None."""
         return self._wanted if self._loading is not None else None
@@ -126,6 +131,10 @@ class Controls:
         """The last lines told, oldest first."""
         with self._lock:
             return list(self._news)
+
+    def stages(self) -> dict[str, dict[str, float]]:
+        """Milliseconds of each stage since the effect was taken up: p50, p95, p99."""
+        return self._pipeline.ledger.summary()
 
     def recent_stages(self) -> dict[str, dict[str, float]]:
         """Milliseconds of each stage over the last frames: p50, p95, p99."""
@@ -217,6 +226,11 @@ class Controls:
                 step()
             except EffectcamError as error:
                 self.tell(f"preset {preset.name}: {error}")
+
+    def apply_number(self, number: int) -> None:
+        """The preset at ``number``, from 0, in the order of their file; nothing beyond the last."""
+        if 0 <= number < len(self.presets):
+            self.apply(self.presets[number])
 
     def press(self, key: str) -> None:
         """Do what ``key`` stands for; other keys do nothing."""

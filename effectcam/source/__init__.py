@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from effectcam.source.clip import Clip
     from effectcam.source.devices import list_cameras, list_virtual_cameras
 
-__all__ = ["Camera", "Clip", "Source", "list_cameras", "list_virtual_cameras", "open_source"]
+__all__ = ["Camera", "Clip", "Source", "is_camera", "list_cameras", "list_virtual_cameras", "open_source"]
 
 _HOMES = {
     "Camera": "camera",
@@ -33,6 +33,16 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
+def is_camera(what: int | str | os.PathLike[str]) -> bool:
+    """Whether ``what`` names a camera, by index, path or name, rather than a clip."""
+    text = os.fspath(what) if not isinstance(what, int) else str(what)
+    if text.isdecimal() or text.startswith("/dev/"):
+        return True
+    # A missing clip must be called a missing file, not an unknown camera.
+    looks_like_file = isinstance(what, os.PathLike) or os.sep in text or bool(Path(text).suffix)
+    return not looks_like_file and not Path(text).exists()
+
+
 def open_source(
     what: int | str | os.PathLike[str],
     *,
@@ -47,13 +57,7 @@ def open_source(
     are what a camera is asked for; a clip has its own. Raises `SourceError` where nothing fits.
     """
     text = os.fspath(what) if not isinstance(what, int) else str(what)
-    if text.isdecimal() or text.startswith("/dev/"):
-        is_camera = True
-    else:
-        # A missing clip must be called a missing file, not an unknown camera.
-        looks_like_file = isinstance(what, os.PathLike) or os.sep in text or bool(Path(text).suffix)
-        is_camera = not looks_like_file and not Path(text).exists()
-    if is_camera:
+    if is_camera(what):
         from effectcam.source.camera import Camera
 
         return Camera(text, width=width, height=height, fps=fps, mirror=mirror)

@@ -1,0 +1,303 @@
+"""One live run, put together from what the user asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from effectcam.cli import terminal
+from effectcam.cli.keys import ReadKeys, terminal_keys
+from effectcam.cli.meter import Meter
+from effectcam.cli.outputs import Outputs, is_live
+from effectcam.effect import load_effect
+from effectcam.effect.catalogue import catalogue
+from effectcam.errors import EffectcamError, SinkError
+from effectcam.frame import Frame
+from effectcam.live.controls import Controls, Options, Panic
+from effectcam.live.feed import newest, paced, unpaced
+from effectcam.live.loop import LiveLoop
+from effectcam.live.presets import load_presets, presets_path
+from effectcam.live.preview import Preview
+from effectcam.live.privacy import FaceGuard, OnLost
+from effectcam.live.status import Status
+from effectcam.live.stop import StopFlag
+from effectcam.live.watchers import Watchers
+from effectcam.sink.fan_out import FanOut
+from effectcam.source import Clip, is_camera
+from effectcam.source.supervisor import CameraSupervisor
+
+_OPENING = 3.0
+"""Seconds to wait for a camera's first pictures before its outputs are opened for the size asked for."""
+
+_RATE_FRAMES = 15
+
+KEYS = "keys: n/p effect, +/- strength, m mirror, space PANIC, q quit"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The options of ``effectcam run``, by their names."""
+
+    source: str = "0"
+    effect: str = "toon"
+    strength: float | None = None
+    faces: str = "one"
+    tier: str = "standard"
+    threads: int | None = None
+    mirror: bool = False
+    virtual_camera: bool = False
+    device: str | None = None
+    window: bool = False
+    record: Path | None = None
+    credentials: bool = False
+    stills: Path | None = None
+    size: tuple[int, int] = (1280, 720)
+    fps: float = 30.0
+    loop: bool = False
+    wait: bool = True
+    rest: bool = True
+    on_lost: OnLost = "blur"
+    panic: Panic = "freeze"
+    label: bool | None = None
+    panel: int | None = None
+    presets: Path | None = None
+    midi: str | None = None
+    obs: str | None = None
+    obs_input: str | None = None
+
+
+class Session:
+    """Opens what a live run needs, in the order in which it can fail cheapest, runs it, and closes it."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._stop = StopFlag()
+        self._meter = Meter(terminal.out())
+        self._tell = self._meter.tell
+
+    def run(self) -> None:
+        """Until the source ends or somebody stops it. Raises what its parts raise."""
+        wishes = self._wishes
+        effect = load_effect(wishes.effect)
+        effect.tier(wishes.tier)
+        presets = load_presets(wishes.presets or presets_path(), missing_ok=wishes.presets is None)
+        with ExitStack() as stack:
+            source = self._open_source()
+            stack.callback(source.close)
+            controls = Controls(
+                effect,
+                Options(
+                    tier=wishes.tier,
+                    strength=wishes.strength,
+                    faces=wishes.faces,
+                    threads=wishes.threads,
+                    mirror=wishes.mirror,
+                    panic=wishes.panic,
+                    label=wishes.label,
+                ),
+                known=list(catalogue()),
+                presets=presets,
+                on_quit=self._stop.set,
+                tell=self._tell,
+            )
+            stack.callback(controls.close)
+            sinks = self._open_sinks(source, controls)
+            # Its part files go if anything goes wrong on the way to the loop, which closes it itself.
+            stack.callback(sinks.abort)
+            loop, keys = self._put_together(stack, source, controls, sinks)
+            self._tell(f"{wishes.source} {source.width}x{source.height} to {sinks.name}, effect {effect.name} {effect.version}")
+            self._tell(KEYS if keys is not None or wishes.window else "Ctrl-C ends it")
+            with self._stop, self._meter:
+                self._run(loop, source, sinks)
+        self._tell_end(source, controls, sinks, loop)
+        if wishes.credentials and wishes.record is not None:
+            self._sign(wishes.record, controls)
+
+    def _open_source(self) -> CameraSupervisor | Clip:
+        wishes = self._wishes
+        if not is_camera(wishes.source):
+            return Clip(wishes.source)
+        camera = CameraSupervisor(
+            wishes.source,
+            width=wishes.size[0],
+            height=wishes.size[1],
+            fps=wishes.fps,
+            tell=self._tell,
+            wait=wishes.wait,
+        )
+        # For the size and the rate that the outputs announce; what the driver claims is often untrue.
+        end, frames = time.monotonic() + _OPENING, 0
+        while frames < _RATE_FRAMES and time.monotonic() < end:
+            frames += camera.take(0.1) is not None
+        camera.fix_size()
+        return camera
+
+    def _open_sinks(self, source: CameraSupervisor | Clip, controls: Controls) -> FanOut:
+        wishes = self._wishes
+        outputs = Outputs(
+            wishes.virtual_camera, wishes.device, wishes.record, wishes.window, wishes.stills, wishes.panel is not None
+        )
+        return outputs.open(source, on_key=controls.press, on_close=self._stop.set, tell=controls.tell)
+
+    def _put_together(
+        self, stack: ExitStack, source: CameraSupervisor | Clip, controls: Controls, sinks: FanOut
+    ) -> tuple[LiveLoop, ReadKeys | None]:
+        wishes = self._wishes
+        preview = Preview()
+        keys = stack.enter_context(terminal_keys())
+
+        def after_frame() -> None:
+            for key in keys() if keys is not None else "":
+                controls.press(key)
+            self._meter.tick(controls, loop)
+
+        live = isinstance(source, CameraSupervisor)
+        loop = LiveLoop(
+            controls,
+            sinks,
+            size=(source.width, source.height),
+            guard=FaceGuard(wishes.on_lost),
+            preview=preview,
+            watched=self._watchers(stack, sinks),
+            waiting_for=lambda: wishes.source if not wishes.source.isdecimal() else f"camera {wishes.source}",
+            stamped=live,
+            after=after_frame,
+        )
+        more: dict[str, Any] = {}
+        status = Status(
+            controls,
+            loop,
+            camera=lambda: _describe(source, wishes.source),
+            outputs=lambda: sinks.deliveries,
+            more=lambda: {name: part.state for name, part in more.items()},
+        )
+        if wishes.panel is not None:
+            from effectcam.panel.server import Panel
+
+            panel = Panel(controls, status, preview, port=wishes.panel)
+            stack.callback(panel.close)
+            panel.start()
+            self._tell(f"panel: {panel.url}")
+        if wishes.midi is not None:
+            from effectcam.live.midi import MidiFader
+
+            fader = MidiFader(
+                wishes.midi or None,
+                on_strength=controls.set_strength,
+                on_note=controls.apply_number,
+                tell=controls.tell,
+            )
+            stack.callback(fader.close)
+        if wishes.obs is not None:
+            import os
+
+            from effectcam.live.obs import ObsSync
+
+            sync = ObsSync(
+                wishes.obs,
+                os.environ.get("EFFECTCAM_OBS_PASSWORD", ""),
+                input_name=wishes.obs_input,
+                delay_ms=lambda: loop.pace.delay_ms,
+                tell=controls.tell,
+            )
+            stack.callback(sync.close)
+            sync.start()
+            more["obs"] = sync
+        return loop, keys
+
+    def _watchers(self, stack: ExitStack, sinks: FanOut) -> Any:
+        """Asks whether anybody sees the run: only a virtual camera that nobody reads lets it rest."""
+        from effectcam.sink.loopback import readers_of
+        from effectcam.sink.reopening import Reopening
+        from effectcam.sink.virtual_camera import VirtualCamera
+
+        lanes = [delivery.sink for delivery in sinks.deliveries]
+        inner = lanes[0].sink if isinstance(lanes[0], Reopening) else lanes[0]
+        if not self._wishes.rest or len(lanes) > 1 or not isinstance(inner, VirtualCamera):
+            return lambda: True
+        path = inner.device
+        watchers = Watchers(lambda: readers_of(path))
+        stack.callback(watchers.close)
+        return watchers
+
+    def _run(self, loop: LiveLoop, source: CameraSupervisor | Clip, sinks: FanOut) -> None:
+        try:
+            loop.run(self._frames(source, sinks))
+            sinks.close()
+        except BaseException:
+            # What a camera has shown cannot be had again, so its recording is kept up to here.
+            if isinstance(source, CameraSupervisor):
+                with contextlib.suppress(SinkError):
+                    sinks.close()
+            raise
+
+    def _frames(self, source: CameraSupervisor | Clip, sinks: FanOut) -> Iterator[Frame | None]:
+        """The frames in the order and at the pace that fits source and sinks."""
+        if isinstance(source, CameraSupervisor):
+            return newest(source, self._stop, fps=self._wishes.fps)
+        if self._wishes.loop:
+            return self._round_and_round(source)
+        if is_live(sinks):
+            return paced(source, self._stop, keep_all=sinks.lossless)
+        return unpaced(source, self._stop)
+
+    def _round_and_round(self, clip: Clip) -> Iterator[Frame]:
+        """A clip without end: each round on from where the last one stopped."""
+        start = 0
+        for number in itertools.count():
+            round_ = clip if number == 0 else Clip(self._wishes.source)
+            last = 0
+            with round_:
+                for frame in paced(round_, self._stop):
+                    last = frame.captured_at
+                    yield dataclasses.replace(frame, captured_at=start + last)
+            if self._stop.is_set:
+                return
+            start += last + int(1e9 / clip.fps)
+
+    def _tell_end(self, source: CameraSupervisor | Clip, controls: Controls, sinks: FanOut, loop: LiveLoop) -> None:
+        chain = controls.stages()["chain"]
+        times = ", ".join(f"{name} {chain[name]:.1f} ms" for name in ("p50", "p95", "p99"))
+        self._tell(f"{loop.frames} frames; chain of {controls.effect.name}: {times}")
+        for delivery in sinks.deliveries:
+            dropped = f", {delivery.dropped} dropped" if delivery.dropped else ""
+            self._tell(f"{delivery.sink.name}: {delivery.written} frames{dropped}")
+        warnings = source.warnings if isinstance(source, Clip) else []
+        for delivery in sinks.deliveries:
+            warnings = [*warnings, *getattr(delivery.sink, "warnings", [])]
+        for warning in warnings:
+            terminal.note(warning)
+
+    def _sign(self, path: Path, controls: Controls) -> None:
+        from effectcam.sink.credentials import sign
+
+        try:
+            sign(path, effect=controls.effect.name, version=controls.effect.version)
+        except EffectcamError as error:
+            terminal.note(f"the recording is kept without content credentials: {error}")
+        else:
+            self._tell(f"{path}: signed; look with: effectcam credentials {path}")
+
+
+def _describe(source: CameraSupervisor | Clip, named: str) -> dict[str, Any]:
+    if isinstance(source, Clip):
+        status, name, message, reopened = "running", named, "", 0
+    else:
+        state = source.state
+        status, name, message, reopened = state.status, state.name, state.message, state.reopened
+    return {
+        "name": name or named,
+        "status": status,
+        "message": message,
+        "width": source.width,
+        "height": source.height,
+        "fps": round(cast(float, source.fps), 1),
+        "reopened": reopened,
+    }

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from effectcam.errors import UsageError
+from effectcam.face.choice import CHOICES, LargestFace, OutermostFace, choose_face
+from effectcam.face.crop import Crop
+
+
+def head(cx: float, side: float = 60) -> Crop:
+    return Crop(cx, 100, side, 0)
+
+
+def test_all_takes_everybody() -> None:
+    choice, count = choose_face("all")
+    assert count > 1
+    assert choice([3, 1], [head(10), head(90)]) == [0, 1]
+
+
+def test_largest_keeps_to_one_of_two_alike() -> None:
+    choice = LargestFace()
+    assert choice([0, 1], [head(10, 61), head(90, 60)]) == [0]
+    for side in (62, 66, 70):
+        assert choice([0, 1], [head(10, 61), head(90, side)]) == [0]
+    assert choice([0, 1], [head(10, 61), head(90, 90)]) == [1]
+    assert choice([1, 0], [head(90, 90), head(10, 95)]) == [0]
+    assert choice([0], [head(10, 20)]) == [0]
+
+
+def test_outermost_goes_by_place() -> None:
+    heads = [head(50), head(10), head(90)]
+    assert OutermostFace()([0, 1, 2], heads) == [1]
+    assert OutermostFace(right=True)([0, 1, 2], heads) == [2]
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_nobody_to_choose_from(name: str) -> None:
+    choice, count = choose_face(name)
+    assert 1 <= count <= 16
+    assert choice([], []) == []
+
+
+def test_a_number_is_so_many() -> None:
+    assert choose_face("3")[1] == 3
+
+
+@pytest.mark.parametrize("name", ["0", "17", "-1", "", "lagest", "²"])
+def test_no_choice(name: str) -> None:
+    with pytest.raises(UsageError, match="no choice of faces"):
+        choose_face(name)

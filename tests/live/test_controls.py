@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from effectcam.effect.package import load_effect
+from effectcam.errors import UsageError
+from effectcam.frame import Frame, Pixels
+from effectcam.live.controls import Controls, Options
+from effectcam.live.presets import Preset
+
+KNOWN = ["one", "two", "wrong"]
+
+
+@pytest.fixture
+def news() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def stopped() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def controls(home: Path, news: list[str], stopped: threading.Event) -> Iterator[Controls]:
+    presets = [
+        Preset("party", key="1", effect="two", strength=0.5, mirror=True, faces="all"),
+        Preset("odd", key="2", effect="three", strength=0.25, mirror=None, faces=None),
+    ]
+    made = Controls(
+        load_effect("one"),
+        Options(threads=1),
+        known=KNOWN,
+        presets=presets,
+        on_quit=stopped.set,
+        tell=news.append,
+    )
+    yield made
+    made.close()
+
+
+def settle(controls: Controls, done: Callable[[], bool]) -> None:
+    """Let frames pass until ``done``."""
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end, controls.news
+        controls.settle()
+        time.sleep(0.01)
+
+
+def drawn(controls: Controls, picture: Pixels) -> Pixels:
+    return controls.settle().process(Frame(picture, 0, 0)).pixels
+
+
+def test_strength_goes_in_steps_and_stays_within_its_bounds(controls: Controls) -> None:
+    picture = np.zeros((32, 32, 3), np.uint8)
+    assert drawn(controls, picture).mean() > 200
+    for _ in range(12):
+        controls.press("-")
+    assert controls.strength == 0
+    assert np.array_equal(drawn(controls, picture), picture)
+    controls.press("+")
+    assert controls.strength == 0.1
+    with pytest.raises(UsageError, match=r"strength is 7.*0 \(the input\) to 1"):
+        controls.set_strength(7)
+    with pytest.raises(UsageError, match="nan"):
+        controls.set_strength(float("nan"))
+    assert controls.strength == 0.1
+
+
+def test_another_effect_takes_its_place_between_two_frames(controls: Controls) -> None:
+    before = controls.settle()
+    controls.set_strength(0.1)
+    controls.press("n")
+    assert controls.settle() is before or controls.effect.name == "two"
+    settle(controls, lambda: controls.effect.name == "two")
+    assert controls.news[-1] == "effect two"
+    assert controls.settle().strength == 0.1
+    controls.press("p")
+    settle(controls, lambda: controls.effect.name == "one")
+
+
+def test_an_effect_that_does_not_load_is_told_and_left_out(controls: Controls) -> None:
+    controls.choose_effect("wrong")
+    assert controls.loading == "wrong"
+    settle(controls, lambda: controls.loading is None)
+    assert controls.effect.name == "one"
+    assert "wrong" in controls.news[-1] and "CARD.md" in controls.news[-1]
+    controls.choose_effect("two")
+    settle(controls, lambda: controls.effect.name == "two")
+
+
+def test_the_last_of_several_wishes_wins(controls: Controls) -> None:
+    controls.choose_effect("two")
+    controls.choose_effect("wrong")
+    controls.choose_effect("one")
+    controls.choose_effect("two")
+    settle(controls, lambda: controls.loading is None)
+    assert controls.effect.name == "two"
+
+
+def test_an_unknown_effect_is_refused_with_the_nearest(controls: Controls) -> None:
+    with pytest.raises(UsageError, match="no effect 'tow'; did you mean 'two'"):
+        controls.choose_effect("tow")
+
+
+def test_faces_open_the_effect_anew(controls: Controls) -> None:
+    before = controls.settle()
+    controls.set_faces("largest")
+    settle(controls, lambda: controls.settle() is not before)
+    assert controls.faces == "largest" and controls.effect.name == "one"
+    with pytest.raises(UsageError, match="did you mean 'leftmost'"):
+        controls.set_faces("leftmst")
+
+
+def test_panic_goes_on_and_off(controls: Controls, news: list[str]) -> None:
+    controls.press("space")
+    assert controls.panic == "freeze"
+    assert "PANIC" in news[-1]
+    controls.press(" ")
+    assert controls.panic is None
+    controls.set_panic("blur")
+    assert controls.panic == "blur"
+    with pytest.raises(UsageError, match="no panic mode 'blurr'; did you mean 'blur'"):
+        controls.set_panic("blurr")  # type: ignore[arg-type]
+
+
+def test_a_preset_does_all_that_it_names(controls: Controls) -> None:
+    controls.press("1")
+    assert (controls.strength, controls.mirror, controls.faces) == (0.5, True, "all")
+    settle(controls, lambda: controls.effect.name == "two")
+
+
+def test_what_a_preset_cannot_do_is_told_and_the_rest_is_done(controls: Controls) -> None:
+    controls.apply_number(1)
+    assert controls.strength == 0.25
+    assert "preset odd: no effect 'three'" in controls.news[-1]
+    controls.apply_number(99)
+
+
+def test_other_keys_do_nothing_and_q_ends_it(controls: Controls, stopped: threading.Event) -> None:
+    before = (controls.strength, controls.mirror, controls.panic, controls.loading)
+    for key in ("x", "9", "", "enter"):
+        controls.press(key)
+    assert before == (controls.strength, controls.mirror, controls.panic, controls.loading)
+    assert not stopped.is_set()
+    controls.press("q")
+    assert stopped.is_set()
+
+
+def test_many_threads_at_once_leave_a_sound_state(controls: Controls) -> None:
+    def push(seed: int) -> None:
+        keys = np.random.default_rng(seed).choice(list("np+-m 1"), 60)
+        for key in keys:
+            controls.press(str(key))
+
+    threads = [threading.Thread(target=push, args=(seed,)) for seed in range(6)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        controls.settle()
+    settle(controls, lambda: controls.loading is None)
+    assert controls.effect.name in ("one", "two")
+    assert 0 <= controls.strength <= 1
+    picture = np.zeros((32, 32, 3), np.uint8)
+    assert drawn(controls, picture).shape == picture.shape
