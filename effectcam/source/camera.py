@@ -7,6 +7,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +24,10 @@ _RATE_NEEDS = 10
 # USB hiccups spoil a picture now and then; a camera that sends nothing else is broken.
 _SPOILT_IN_A_ROW = 10
 
+# OpenCV waits 10 s for a picture of a camera that stalls, and cannot be told to let go meanwhile. Whole
+# seconds; three, because slow cameras need two for their first picture. Read at the first wait.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
+
 # Drivers keep four pictures or so for a program that is late.
 _BACKLOG = 8
 
@@ -30,12 +35,27 @@ _BACKLOG = 8
 def open_capture(device: CameraDevice) -> cv2.VideoCapture:
     """OpenCV's capture of a camera through the system's own interface; not opened if it cannot be."""
     target: str | int = device.path if sys.platform == "linux" else device.index
+    with _without_warnings():
+        return cv2.VideoCapture(target, capture_api())
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep OpenCV's own lines about a failing camera off the terminal: the error says it better."""
     level = cv2.getLogLevel()
     cv2.setLogLevel(0)
     try:
-        return cv2.VideoCapture(target, capture_api())
+        yield
     finally:
         cv2.setLogLevel(level)
+
+
+def check_mode(width: int, height: int, fps: float) -> None:
+    """Raise `UsageError` for a size or rate that no camera can have."""
+    if width < 1 or height < 1 or not 0 < fps <= 1000:
+        raise UsageError(
+            f"camera mode {width}x{height} at {fps} fps: each must be above 0, the rate at most 1000"
+        )
 
 
 class Camera:
@@ -47,7 +67,8 @@ class Camera:
     Parameters
     ----------
     device
-        Index, path (``/dev/video0``), or name, whole or an unmistakable part.
+        Index, path (``/dev/video0``), or name, whole or an unmistakable part; or one of
+        `list_cameras`, which is then opened as it is.
     width, height, fps
         What to ask for. Cameras choose the nearest mode they have: `width` and `height` tell the
         true size, `measured_fps` the true rate.
@@ -66,7 +87,7 @@ class Camera:
 
     def __init__(
         self,
-        device: int | str = 0,
+        device: int | str | CameraDevice = 0,
         *,
         width: int = 1280,
         height: int = 720,
@@ -75,11 +96,8 @@ class Camera:
         opener: Callable[[CameraDevice], cv2.VideoCapture] = open_capture,
         cameras: list[CameraDevice] | None = None,
     ) -> None:
-        if width < 1 or height < 1 or not 0 < fps <= 1000:
-            raise UsageError(
-                f"camera mode {width}x{height} at {fps} fps: each must be above 0, the rate at most 1000"
-            )
-        self.device = find_camera(device, cameras=cameras)
+        check_mode(width, height, fps)
+        self.device = device if isinstance(device, CameraDevice) else find_camera(device, cameras=cameras)
         self._asked_fps = float(fps)
         self._mirror = mirror
         self._stamps: deque[int] = deque(maxlen=_RATE_WINDOW)
@@ -179,7 +197,9 @@ class Camera:
 
     def _read(self) -> Frame:
         for _ in range(_SPOILT_IN_A_ROW):
-            if not self._capture.grab():
+            with _without_warnings():
+                grabbed = self._capture.grab()
+            if not grabbed:
                 raise SourceError(self._why_silent())
             stamp = time.perf_counter_ns()
             received, picture = self._capture.retrieve()

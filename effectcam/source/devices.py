@@ -59,6 +59,9 @@ class CameraDevice:
     """Empty where the system does not tell."""
     holders: tuple[Holder, ...]
     """Programs that have it open, as far as this user may see; a camera serves one at a time."""
+    bus: str = ""
+    """The socket it is plugged into, as the driver names it (``usb-0000:00:14.0-2``); empty where the
+    system or a driver that lets nobody in does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,9 @@ def list_cameras(*, sysfs: Path = SYSFS, open_node: Callable[[str], Node] = Node
         if described is None or not described[0].captures:
             continue
         capability, modes = described
+        name = name or capability.card
         cameras.append(
-            CameraDevice(index, path, name or capability.card, capability.driver, modes, holders_of(path))
+            CameraDevice(index, path, name, capability.driver, modes, holders_of(path), bus=capability.bus)
         )
     return cameras
 
@@ -151,11 +155,7 @@ def find_camera(wanted: int | str, *, cameras: list[CameraDevice] | None = None)
     if matches:
         listed = ", ".join(f"{camera.path} {camera.name!r}" for camera in matches)
         raise SourceError(f"camera {wanted!r} fits several: {listed}; name one by its path")
-    if barred := [path for _, path, _ in _nodes(SYSFS) if os.path.exists(path) and not _may_open(path)]:
-        raise SourceError(
-            f"camera {wanted!r}: this user may not open {', '.join(barred)}; "
-            "run: sudo usermod -aG video $USER, then log in again"
-        )
+    refuse_barred(wanted)
     if not known:
         raise SourceError(
             f"camera {wanted!r}: no camera found; plug one in, or run a clip: effectcam run CLIP.mp4"
@@ -164,6 +164,45 @@ def find_camera(wanted: int | str, *, cameras: list[CameraDevice] | None = None)
         raise SourceError(f"camera {wanted!r}: none of that name; {nearest(wanted, [c.name for c in known])}")
     listed = ", ".join(f"{camera.index} {camera.name!r}" for camera in known)
     raise SourceError(f"camera {wanted!r}: there is none; known: {listed}")
+
+
+def unlisted_camera(wanted: int | str) -> CameraDevice | None:
+    """The camera of an index, unseen, for systems where a list costs opening them all; None for a name."""
+    if isinstance(wanted, str) and not wanted.isdecimal():
+        return None
+    index = int(wanted)
+    return CameraDevice(index, str(index), f"camera {index}", "", (), ())
+
+
+def refuse_barred(wanted: int | str, *, name: str | None = None) -> None:
+    """Raise `SourceError` if a video device is there, but not for this user: such a one is not listed.
+
+    ``name`` leaves out the devices of other names.
+    """
+    barred = [
+        path
+        for _, path, named in _nodes(SYSFS)
+        if name in (None, named) and os.path.exists(path) and not _may_open(path)
+    ]
+    if barred:
+        raise SourceError(
+            f"camera {wanted!r}: this user may not open {', '.join(barred)}; "
+            "run: sudo usermod -aG video $USER, then log in again"
+        )
+
+
+def video_nodes(*, sysfs: Path = SYSFS) -> frozenset[tuple[str, int]]:
+    """(name, serial) of each video device that the kernel knows; empty on Windows and macOS.
+
+    Opens none of them and takes microseconds, so it can be asked again and again: a set unlike the
+    last one means that something was plugged in or out. A device that left and came back under its
+    old name has another serial.
+    """
+    try:
+        with os.scandir(sysfs) as entries:
+            return frozenset((entry.name, entry.inode()) for entry in entries)
+    except OSError:
+        return frozenset()
 
 
 def holders_of(path: str, *, proc: Path = PROC) -> tuple[Holder, ...]:
