@@ -218,14 +218,14 @@ def test_a_face_effect_without_a_face_never_lets_the_picture_out(home: Path, sin
         assert all(np.array_equal(frame.pixels, blurred(bare)) for frame in sink.frames)
         # A strength of 0 is the wish for the bare picture.
         controls.set_strength(0)
-        make(controls, sink, guard=FaceGuard()).run(iter([Frame(bare, 0, 0)]))
+        make(controls, sink, guard=FaceGuard()).run(Frame(bare, i, i * 40_000_000) for i in range(30))
         assert np.array_equal(sink.frames[-1].pixels, bare)
     finally:
         controls.close()
 
 
 def test_the_label_lies_in_its_corner_and_nowhere_else(home: Path, sink: Kept) -> None:
-    pixels = demo_pixels()
+    pixels = demo_pixels()[0]
     height, width = pixels.shape[:2]
     for label in (False, True):
         controls = Controls(

@@ -128,7 +128,7 @@ def test_blurred_leaves_nobody_to_recognise() -> None:
     """What a face needs to be known by are details of a tenth of its size and less; they are gone."""
     from effectcam.face.mesh import FaceMesh
 
-    pixels = demo_pixels()
+    pixels = demo_pixels()[0]
     cover = blurred(pixels)
     assert cover.shape == pixels.shape
     fine = cover.astype(np.float32) - cv2.GaussianBlur(cover, (0, 0), 8).astype(np.float32)
