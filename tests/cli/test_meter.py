@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from effectcam.cli.meter import Meter
+from effectcam.effect.package import load_effect
+from effectcam.frame import Frame
+from effectcam.live.controls import Controls, Options
+from effectcam.live.loop import LiveLoop
+from effectcam.sink.base import NullSink
+from tests.cli.conftest import write_effect
+
+
+@pytest.fixture
+def controls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Controls]:
+    folder = tmp_path / "effects"
+    write_effect(folder, "two", model="identity", space="frame")
+    monkeypatch.setenv("EFFECTCAM_EFFECTS", str(folder))
+    made = Controls(load_effect("two"), Options(threads=1), on_quit=print, tell=lambda _: None)
+    yield made
+    made.close()
+
+
+def test_meter_tells_now_and_then_how_things_stand(controls: Controls) -> None:
+    now = [0.0]
+    console = Console(record=True, width=200, force_terminal=False)
+    meter = Meter(console, plain_every=1.0, clock=lambda: now[0])
+
+    def after() -> None:
+        now[0] += 1 / 30
+        meter.tick(controls, loop)
+
+    loop = LiveLoop(controls, NullSink(), size=(32, 32), stamped=False, after=after)
+    with meter:
+        loop.run(Frame(np.zeros((32, 32, 3), np.uint8), index, index) for index in range(45))
+    told = console.export_text().splitlines()
+    assert len(told) == 1
+    assert told[0].startswith("two 100%, ")
+    assert " fps, chain p50 " in told[0]
+    assert told[0].endswith(" ms, 0 faces")
+
+
+def test_what_is_not_live_is_said(controls: Controls) -> None:
+    meter = Meter(Console(quiet=True))
+    loop = LiveLoop(controls, NullSink(), size=(32, 32))
+    controls.set_panic("blur")
+    loop.run(iter([Frame(np.zeros((32, 32, 3), np.uint8), 0, 0)]))
+    assert meter.line(controls, loop).endswith(", PANIC")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Self, cast
+
+import numpy as np
+import pytest
+
+from effectcam.frame import Frame, VirtualClock
+from effectcam.live.feed import newest, paced, unpaced
+from effectcam.live.stop import StopFlag
+from effectcam.source.supervisor import CameraSupervisor
+
+
+class Pictures:
+    """A source of grey frames, 40 ms apart."""
+
+    width, height, fps = 8, 6, 25.0
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(self._count):
+            yield Frame(np.zeros((6, 8, 3), np.uint8), index, index * 40_000_000)
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class Taken:
+    """What a supervisor gives, one after the other: stamps in milliseconds, None for a silence."""
+
+    def __init__(self, stamps: list[int | None]) -> None:
+        self.left = deque(stamps)
+
+    def take(self, timeout: float) -> Frame | None:
+        stamp = self.left.popleft()
+        return None if stamp is None else Frame(np.zeros((6, 8, 3), np.uint8), 0, stamp * 1_000_000)
+
+
+def stamps_of(taken: Taken, *, fps: float) -> list[int | None]:
+    stop = StopFlag()
+    seen: list[int | None] = []
+    for frame in newest(cast(CameraSupervisor, taken), stop, fps=fps):
+        seen.append(None if frame is None else frame.captured_at // 1_000_000)
+        if not taken.left:
+            stop.set()
+    return seen
+
+
+def test_newest_hands_on_frames_and_silences() -> None:
+    assert stamps_of(Taken([0, 33, None, None, 66]), fps=30) == [0, 33, None, None, 66]
+
+
+def test_newest_leaves_out_what_comes_faster_than_it_is_sent() -> None:
+    twice = list(range(0, 1000, 16))
+    assert len(stamps_of(Taken([*twice, 2000]), fps=30)) == pytest.approx(len(twice) / 2, abs=2)
+
+
+def test_newest_loses_nothing_to_a_camera_s_jitter() -> None:
+    jittery: list[int | None] = [0, 30, 69, 97, 135, 164]
+    assert stamps_of(Taken(jittery), fps=30) == jittery
+
+
+def test_paced_waits_for_each_frame_s_moment() -> None:
+    clock = VirtualClock(7)
+    moments = [clock.now() for _ in paced(Pictures(4), StopFlag(), clock=clock)]
+    assert moments == [7 + index * 40_000_000 for index in range(4)]
+
+
+@pytest.mark.parametrize(("keep_all", "expected"), [(False, [0, 3, 7, 11]), (True, list(range(12)))])
+def test_paced_leaves_out_what_is_late(keep_all: bool, expected: list[int]) -> None:
+    clock = VirtualClock()
+    seen = []
+    for frame in paced(Pictures(12), StopFlag(), keep_all=keep_all, clock=clock):
+        seen.append(frame.index)
+        clock.sleep_until(clock.now() + 150_000_000)
+    assert seen == expected
+
+
+def test_unpaced_gives_every_frame_until_told_to_stop() -> None:
+    stop = StopFlag()
+    seen = []
+    for frame in unpaced(Pictures(10), stop):
+        seen.append(frame.index)
+        if frame.index == 6:
+            stop.set()
+    assert seen == list(range(7))
