@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from itertools import islice, pairwise
 from pathlib import Path
@@ -119,6 +122,35 @@ def test_an_absent_camera_is_refused() -> None:
 def test_impossible_modes_are_a_wrong_call(mode: dict[str, int]) -> None:
     with pytest.raises(UsageError, match="above 0"):
         Camera(263, cameras=[DEVICE], **mode)  # type: ignore[arg-type]
+
+
+def test_a_listed_camera_is_opened_as_it_is(tmp_path: Path) -> None:
+    path = motion_jpeg(tmp_path / "a.avi")
+    with Camera(DEVICE, opener=lambda device: cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)) as camera:
+        assert camera.device is DEVICE
+        assert next(camera).index == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Video4Linux is Linux's")
+@pytest.mark.parametrize(("set_to", "used"), [(None, "3"), ("7", "7")])
+def test_a_stalled_driver_is_waited_for_seconds_and_the_user_may_say_how_many(
+    set_to: str | None, used: str
+) -> None:
+    name = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
+    environment = {key: value for key, value in os.environ.items() if key != name}
+    if set_to is not None:
+        environment[name] = set_to
+    # What C code gets to see counts, and that is not os.environ.
+    code = (
+        "import ctypes, effectcam.source.camera as _\n"
+        "getenv = ctypes.CDLL(None).getenv\n"
+        "getenv.restype = ctypes.c_char_p\n"
+        f"print(getenv({name.encode()!r}).decode())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == used
 
 
 def test_too_few_frames_measure_nothing(tmp_path: Path) -> None:

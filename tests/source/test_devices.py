@@ -19,6 +19,9 @@ from effectcam.source.devices import (
     holders_of,
     list_cameras,
     list_virtual_cameras,
+    refuse_barred,
+    unlisted_camera,
+    video_nodes,
 )
 
 MJPG, YUYV = 0x47504A4D, 0x56595559
@@ -49,6 +52,7 @@ class Answers(v4l2.Node):
         if request == 0x80685600:
             buffer[0 : len(self.driver)] = self.driver.encode()
             buffer[16:22] = b"A card"
+            buffer[48:53] = b"usb-1"
             struct.pack_into("=I", buffer, 84, self.flags | 0x8000_0000)
             struct.pack_into("=I", buffer, 88, self.flags)
             return True
@@ -102,8 +106,8 @@ def test_cameras_are_listed_with_what_they_can_do(tmp_path: Path) -> None:
     }
     folder = sysfs(tmp_path, {10: "decoder", 1: "Cam: metadata", 0: "HD Webcam"})
     cameras = list_cameras(sysfs=folder, open_node=nodes.__getitem__)
-    assert [(camera.index, camera.path, camera.name) for camera in cameras] == [
-        (0, "/dev/video0", "HD Webcam")
+    assert [(camera.index, camera.path, camera.name, camera.bus) for camera in cameras] == [
+        (0, "/dev/video0", "HD Webcam", "usb-1")
     ]
     assert cameras[0].modes == (
         CaptureMode("MJPG", 1280, 720, 30.0),
@@ -218,3 +222,32 @@ def test_what_does_not_fit_is_refused_with_what_there_is(wanted: int | str, says
 def test_no_camera_at_all() -> None:
     with pytest.raises(SourceError, match=r"no camera found|may not open"):
         find_camera(0, cameras=[])
+
+
+def test_plugging_changes_the_set_of_nodes(tmp_path: Path) -> None:
+    assert video_nodes(sysfs=tmp_path / "none") == frozenset()
+    before = video_nodes(sysfs=sysfs(tmp_path, {0: "Cam"}))
+    assert [name for name, _ in before] == ["video0"]
+    assert video_nodes(sysfs=tmp_path) == before
+    assert video_nodes(sysfs=sysfs(tmp_path, {3: "Other"})) > before
+
+
+def test_a_device_that_this_user_may_not_open_is_named_with_the_way_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("effectcam.source.devices.SYSFS", sysfs(tmp_path, {0: "Cam", 1: "Desk"}))
+    monkeypatch.setattr(os.path, "exists", lambda path: True)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != "/dev/video1")
+    with pytest.raises(SourceError, match=r"may not open /dev/video1; run: sudo usermod -aG video"):
+        refuse_barred(0)
+    with pytest.raises(SourceError, match="'Desk': this user may not open /dev/video1;"):
+        refuse_barred("Desk", name="Desk")
+    refuse_barred("Cam", name="Cam")
+
+
+def test_an_index_names_a_camera_without_a_list() -> None:
+    found = unlisted_camera("2")
+    assert found == unlisted_camera(2)
+    assert found is not None
+    assert (found.index, found.path, found.name) == (2, "2", "camera 2")
+    assert unlisted_camera("C920") is None
