@@ -177,7 +177,8 @@ class Camera:
 
     def close(self) -> None:
         self._closed = True
-        self._capture.release()
+        with _without_warnings():
+            self._capture.release()
 
     def __enter__(self) -> Self:
         return self
@@ -212,9 +213,22 @@ class Camera:
         )
 
     def _to_rgb(self, picture: cv2.typing.MatLike) -> Pixels:
+        if picture.shape[0] == 1 and picture.ndim == 2:
+            picture = self._unrolled(picture)
         grey = picture.ndim == 2 or picture.shape[2] == 1
         rgb = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB if grey else cv2.COLOR_BGR2RGB)
         return cv2.flip(rgb, 1) if self._mirror else rgb  # type: ignore[return-value]
+
+    def _unrolled(self, picture: cv2.typing.MatLike) -> cv2.typing.MatLike:
+        """OpenCV 4.11 passes on what a V4L2 device sends as BGR in one row of bytes."""
+        width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        if picture.size != 3 * width * height:
+            raise SourceError(
+                f"camera {self.device.path} {self.device.name!r}: sends {self.pixel_format}, "
+                "which cannot be read; have it send MJPG, YUYV or BGR"
+            )
+        return picture.reshape(height, width, 3)
 
     def _why_closed(self) -> str:
         return f"camera {self.device.path} {self.device.name!r}: {self._who_holds_it()}"

@@ -124,6 +124,29 @@ def test_impossible_modes_are_a_wrong_call(mode: dict[str, int]) -> None:
         Camera(263, cameras=[DEVICE], **mode)  # type: ignore[arg-type]
 
 
+def test_a_picture_that_comes_as_one_row_of_bytes_is_laid_out_again(tmp_path: Path) -> None:
+    class Row:
+        def __init__(self, capture: cv2.VideoCapture, lost: int) -> None:
+            self._capture, self._lost = capture, lost
+
+        def retrieve(self) -> tuple[bool, Any]:
+            received, picture = self._capture.retrieve()
+            return received, picture.reshape(1, -1)[:, self._lost :]
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._capture, name)
+
+    path = motion_jpeg(tmp_path / "a.avi")
+
+    def opener(lost: int) -> cv2.VideoCapture:
+        return cast(cv2.VideoCapture, Row(cv2.VideoCapture(str(path), cv2.CAP_FFMPEG), lost))
+
+    with camera_on(path) as plain, Camera(DEVICE, opener=lambda device: opener(0)) as flat:
+        assert np.array_equal(next(plain).pixels, next(flat).pixels)
+    with pytest.raises(SourceError, match="which cannot be read"):
+        Camera(DEVICE, opener=lambda device: opener(7))
+
+
 def test_a_listed_camera_is_opened_as_it_is(tmp_path: Path) -> None:
     path = motion_jpeg(tmp_path / "a.avi")
     with Camera(DEVICE, opener=lambda device: cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)) as camera:

@@ -109,10 +109,11 @@ def test_one_frame_waits_at_most_and_it_is_the_newest(clip: Path) -> None:
         missed = webcam.grabs + 10
         until(lambda: webcam.grabs > missed)
         now = time.perf_counter_ns()
-        second, third = take(supervisor), take(supervisor)
-    assert first.captured_at < second.captured_at
-    assert third.captured_at > now
-    assert [first.index, second.index, third.index] == [0, 1, 2]
+        # The one that waited, the one that was being decoded, and one that was not there yet.
+        second, third, fourth = take(supervisor), take(supervisor), take(supervisor)
+    assert first.captured_at < second.captured_at < third.captured_at
+    assert fourth.captured_at > now
+    assert [first.index, second.index, third.index, fourth.index] == [0, 1, 2, 3]
 
 
 def test_without_a_camera_it_waits_and_says_so_once(clip: Path) -> None:
