@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from effectcam.sink.base import NullSink, Sink
     from effectcam.sink.fan_out import FanOut
+    from effectcam.sink.reopening import Reopening
     from effectcam.sink.stills import Stills
     from effectcam.sink.video_file import VideoFile
     from effectcam.sink.virtual_camera import VirtualCamera
     from effectcam.sink.window import Window
 
-__all__ = ["FanOut", "NullSink", "Sink", "Stills", "VideoFile", "VirtualCamera", "Window"]
+__all__ = ["FanOut", "NullSink", "Reopening", "Sink", "Stills", "VideoFile", "VirtualCamera", "Window"]
 
 _HOMES = {
     "FanOut": "fan_out",
     "NullSink": "base",
+    "Reopening": "reopening",
     "Sink": "base",
     "Stills": "stills",
     "VideoFile": "video_file",

@@ -87,10 +87,11 @@ class NullSink(Sink):
         pass
 
 
-def check_size(sink: Sink, frame: Frame, width: int, height: int) -> None:
-    """Raise `SinkError` unless the frame is ``width`` by ``height`` RGB."""
-    if frame.pixels.shape != (height, width, 3):
+def check_size(sink: Sink, frame: Frame, width: int, height: int, channels: int = 3) -> None:
+    """Raise `SinkError` unless the frame is ``width`` by ``height`` RGB, or RGBA with 4 ``channels``."""
+    if frame.pixels.shape != (height, width, channels):
         raise SinkError(
-            f"{sink.name}: frame {frame.index} has shape {frame.pixels.shape}, not {(height, width, 3)}; "
+            f"{sink.name}: frame {frame.index} has shape {frame.pixels.shape}, "
+            f"not {(height, width, channels)}; "
             "open the sink with the size of its frames"
         )

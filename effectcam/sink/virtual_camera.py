@@ -8,22 +8,20 @@ camera is opened, and nothing else of effectcam needs it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from effectcam.errors import SinkError, UsageError
 from effectcam.frame import Frame
 from effectcam.sink.base import Sink, check_size
+from effectcam.sink.loopback import RELOAD, Claim, choose_loopback, kept_size
 from effectcam.source.devices import VirtualCameraDevice, list_virtual_cameras
 
 if TYPE_CHECKING:
     import pyvirtualcam  # type: ignore[import-untyped]
 
-LABEL = "effectcam"
-
-MODPROBE = f'sudo modprobe v4l2loopback devices=1 exclusive_caps=1 card_label="{LABEL}"'
-
 WAYS_OUT = {
-    "linux": f"load the loopback module: {MODPROBE}",
+    "linux": f"reload the module: {RELOAD}",
     "win32": (
         "install OBS Studio 28 or later and start its virtual camera once, or install Unity Capture; "
         "if OBS itself is sending to its camera, stop it there, since that camera has one sender only"
@@ -33,6 +31,9 @@ WAYS_OUT = {
         "stop it there again (that camera has one sender only), and restart the calling program"
     ),
 }
+
+
+_OPACITY = "unitycapture"
 
 
 class VirtualCamera(Sink):
@@ -51,6 +52,9 @@ class VirtualCamera(Sink):
         says which it became.
     backend
         'v4l2loopback', 'obs' or 'unitycapture'; None tries all that this system has.
+    rgba
+        Take frames of four channels, the last the opacity: a sticker that the watching program lays
+        over its own scene. Unity Capture on Windows alone passes that on.
     pace
         Wait after each frame until the next is due at ``fps``. Right for a clip that comes faster
         than real time; wrong for a camera, which keeps time itself and would be slowed by it.
@@ -68,6 +72,7 @@ class VirtualCamera(Sink):
         fps: float = 30,
         device: str | None = None,
         backend: str | None = None,
+        rgba: bool = False,
         pace: bool = False,
         loopbacks: list[VirtualCameraDevice] | None = None,
     ) -> None:
@@ -79,8 +84,11 @@ class VirtualCamera(Sink):
         if not 0 < fps <= 1000:
             raise UsageError(f"virtual camera: {fps} frames a second; must be above 0 and at most 1000")
         self._width, self._height = width, height
+        self._channels = 4 if rgba else 3
         self._pace = pace
         self._camera: pyvirtualcam.Camera | None = None
+        self._claim: Claim | None = None
+        self.warnings: list[str] = []
         try:
             import pyvirtualcam
         except ImportError as error:
@@ -91,17 +99,31 @@ class VirtualCamera(Sink):
         if backend is not None and backend not in known_backends:
             known = ", ".join(sorted(known_backends)) or "none on this system"
             raise UsageError(f"virtual camera: back end {backend!r} is unknown; known: {known}")
+        if rgba:
+            backend = _backend_with_opacity(backend, known_backends)
         if backend == "v4l2loopback" or (backend is None and sys.platform == "linux"):
-            device = choose_loopback(list_virtual_cameras() if loopbacks is None else loopbacks, device)
+            chosen = choose_loopback(list_virtual_cameras() if loopbacks is None else loopbacks, device)
+            device = chosen.path
+            self._claim = Claim(device)
+            if chosen.stale:
+                self._claim.mend()
+            if not chosen.exclusive:
+                self.warnings = [
+                    f"virtual camera {device}: exclusive_caps is off, so Chrome and Zoom do not list it; "
+                    f"reload the module: {RELOAD}"
+                ]
+        pixels = pyvirtualcam.PixelFormat.RGBA if rgba else pyvirtualcam.PixelFormat.RGB
         try:
-            self._camera = pyvirtualcam.Camera(
-                width, height, fps, fmt=pyvirtualcam.PixelFormat.RGB, device=device, backend=backend
-            )
+            self._camera = pyvirtualcam.Camera(width, height, fps, fmt=pixels, device=device, backend=backend)
         except Exception as error:
+            self.close()
             # Each back end raises kinds of its own; pyvirtualcam gathers them, one a line.
             reasons = "; ".join(str(error).splitlines())
-            way_out = WAYS_OUT.get(sys.platform, "this system has no virtual camera that is supported")
-            raise SinkError(f"virtual camera {device or ''}: {reasons}; {way_out}") from None
+            raise SinkError(
+                f"virtual camera {device or ''}: {reasons}; {_way_out(device, width, height)}"
+            ) from None
+        if self._claim is not None:
+            self._claim.hold()
         self._device = str(self._camera.device)
         self._backend = str(self._camera.backend)
 
@@ -126,7 +148,7 @@ class VirtualCamera(Sink):
         return str(native) if native is not None else None
 
     def write(self, frame: Frame) -> None:
-        check_size(self, frame, self._width, self._height)
+        check_size(self, frame, self._width, self._height, self._channels)
         if self._camera is None:
             raise SinkError(f"{self.name}: is closed; open it again")
         try:
@@ -142,34 +164,27 @@ class VirtualCamera(Sink):
         if self._camera is not None:
             camera, self._camera = self._camera, None
             camera.close()
+        if self._claim is not None:
+            self._claim.close()
 
     def abort(self) -> None:
         self.close()
 
 
-def choose_loopback(devices: list[VirtualCameraDevice], wanted: str | None = None) -> str:
-    """The path of the loopback device to write to.
-
-    ``wanted`` is a path or a label. None prefers the label 'effectcam', then the lowest index, among
-    those that no other program feeds. Raises `SinkError` with the way out if none is left.
-    """
-    if not devices:
-        raise SinkError(f"virtual camera: no loopback device on this machine; {WAYS_OUT['linux']}")
-    listed = ", ".join(f"{device.path} {device.name!r}" for device in devices)
-    if wanted is not None:
-        matches = [device for device in devices if wanted == device.path]
-        matches = matches or [device for device in devices if wanted.casefold() == device.name.casefold()]
-        if not matches:
-            raise SinkError(f"virtual camera {wanted!r}: is no loopback device; known: {listed}")
-    else:
-        matches = sorted(devices, key=lambda device: device.name.casefold() != LABEL)
-    for device in matches:
-        if device.free:
-            return device.path
-    holders = sorted({str(holder) for device in matches for holder in device.holders})
-    who = f" ({', '.join(holders)})" if holders else ""
+def _backend_with_opacity(backend: str | None, known: Iterable[str]) -> str:
+    if backend in (None, _OPACITY) and _OPACITY in known:
+        return _OPACITY
     raise SinkError(
-        f"virtual camera: {', '.join(device.path for device in matches)} in use{who}; close that program, "
-        f"or reload the module with a device more: sudo modprobe -r v4l2loopback && "
-        f"{MODPROBE.replace('devices=1', f'devices={len(devices) + 1}')}"
+        f"virtual camera: {backend or 'no back end of this system'} "
+        f"passes on no opacity; send plain frames, or use Unity Capture on Windows"
     )
+
+
+def _way_out(device: str | None, width: int, height: int) -> str:
+    kept = kept_size(device) if sys.platform == "linux" and device is not None else None
+    if kept is not None and kept != (width, height):
+        return (
+            f"a program that watches it keeps it at {kept[0]}x{kept[1]}, not {width}x{height}; "
+            "close that program, or send that size"
+        )
+    return WAYS_OUT.get(sys.platform, "this system has no virtual camera that is supported")

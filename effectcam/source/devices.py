@@ -15,6 +15,7 @@ from effectcam.source.v4l2 import Capability, Node, fourcc_name
 
 SYSFS = Path("/sys/class/video4linux")
 PROC = Path("/proc")
+LOOPBACK_MODULE = Path("/sys/module/v4l2loopback")
 
 LOOPBACK_DRIVERS = {"v4l2 loopback", "akvcam"}
 
@@ -73,11 +74,13 @@ class VirtualCameraDevice:
     """The label that programs show; set with the module's ``card_label``."""
     driver: str
     free: bool
-    """False while another program feeds it."""
+    """False while another program feeds it. A stale one is free: opening it mends it."""
     exclusive: bool
     """True if it shows itself as a pure camera while fed, as Chrome and Zoom demand
     (``exclusive_caps=1``)."""
     holders: tuple[Holder, ...]
+    stale: bool = False
+    """True if its last feeder left it unable to take pictures, a fault of v4l2loopback up to 0.12.7."""
 
 
 def list_cameras(*, sysfs: Path = SYSFS, open_node: Callable[[str], Node] = Node) -> list[CameraDevice]:
@@ -103,7 +106,10 @@ def list_cameras(*, sysfs: Path = SYSFS, open_node: Callable[[str], Node] = Node
 
 
 def list_virtual_cameras(
-    *, sysfs: Path = SYSFS, open_node: Callable[[str], Node] = Node
+    *,
+    sysfs: Path = SYSFS,
+    open_node: Callable[[str], Node] = Node,
+    module: Path = LOOPBACK_MODULE,
 ) -> list[VirtualCameraDevice]:
     """All loopback devices, by index; always empty on Windows and macOS.
 
@@ -111,20 +117,36 @@ def list_virtual_cameras(
     """
     if sys.platform != "linux":
         return []
+    described = [(path, name, _describe(path, open_node)) for _, path, name in _nodes(sysfs)]
+    loopbacks = [
+        (path, name, answer[0])
+        for path, name, answer in described
+        if answer is not None and answer[0].driver in LOOPBACK_DRIVERS
+    ]
+    always_exclusive = _exclusive_caps(module, len(loopbacks))
     found = []
-    for _, path, name in _nodes(sysfs):
-        described = _describe(path, open_node)
-        if described is None or described[0].driver not in LOOPBACK_DRIVERS:
-            continue
-        capability = described[0]
+    for path, name, capability in loopbacks:
         holders = holders_of(path)
-        # With exclusive_caps=1 a device is output alone until it is fed, and capture alone then.
-        exclusive = not (capability.captures and capability.outputs)
-        free = capability.outputs and (exclusive or not holders)
+        # With exclusive_caps=1 a device is output alone until it is fed, and capture alone then. It is
+        # both where its last feeder left but a reader stayed.
+        exclusive = always_exclusive or not (capability.captures and capability.outputs)
+        stale = not capability.captures and not capability.outputs
+        free = stale or (capability.outputs and (exclusive or not holders))
+        label = name or capability.card
         found.append(
-            VirtualCameraDevice(path, name or capability.card, capability.driver, free, exclusive, holders)
+            VirtualCameraDevice(path, label, capability.driver, free, exclusive, holders, stale=stale)
         )
     return found
+
+
+def _exclusive_caps(module: Path, devices: int) -> bool:
+    """Whether the module was told exclusive_caps=1 for all of its ``devices``."""
+    try:
+        flags = (module / "parameters" / "exclusive_caps").read_text().strip().split(",")
+    except OSError:
+        return False
+    # It tells a flag for each device there could be, of which most do not exist.
+    return devices > 0 and all(flag in ("Y", "1") for flag in flags[:devices])
 
 
 def capture_api() -> int:

@@ -213,17 +213,23 @@ def test_a_label_that_nobody_would_pick(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("free", "exclusive", "holders", "status"),
+    ("free", "stale", "holders", "status", "says"),
     [
-        (True, True, (), "ok"),
-        (False, True, (), "fail"),
-        (False, False, (), "warn"),
-        (False, True, (Holder(9, "ffmpeg"),), "warn"),
+        (True, False, (), "ok", "is free"),
+        (True, True, (), "ok", "mends it by itself"),
+        (False, False, (), "warn", "cannot see"),
+        (False, False, (Holder(9, "ffmpeg"),), "warn", "ffmpeg"),
     ],
 )
-def test_loopback_devices(free: bool, exclusive: bool, holders: tuple[Holder, ...], status: str) -> None:
-    device = VirtualCameraDevice("/dev/video9", "effectcam", "v4l2 loopback", free, exclusive, holders)
-    assert loopback.check_device(device).status == status
+def test_loopback_devices(
+    free: bool, stale: bool, holders: tuple[Holder, ...], status: str, says: str
+) -> None:
+    device = VirtualCameraDevice(
+        "/dev/video9", "effectcam", "v4l2 loopback", free, True, holders, stale=stale
+    )
+    finding = loopback.check_device(device)
+    assert (finding.status, says in finding.text) == (status, True)
+    assert bool(finding.fix) == (status != "ok")
 
 
 def test_obs(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,6 @@ import pyvirtualcam  # type: ignore[import-untyped]
 from effectcam.errors import SinkError, UsageError
 from effectcam.frame import Pixels
 from effectcam.sink import VirtualCamera
-from effectcam.sink.virtual_camera import choose_loopback
-from effectcam.source.devices import Holder, VirtualCameraDevice
 from tests.sink.frames import moving
 
 
@@ -112,39 +109,17 @@ def test_wrong_calls() -> None:
         camera.write(next(moving(1)))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="loopback devices are Linux's")
-def test_without_a_loopback_the_command_is_told() -> None:
-    with pytest.raises(
-        SinkError, match=r"sudo modprobe v4l2loopback .*exclusive_caps=1 card_label=.effectcam."
-    ):
-        VirtualCamera(64, 48, loopbacks=[])
-
-
-def loopback(path: str, name: str, *, free: bool = True, held_by: str | None = None) -> VirtualCameraDevice:
-    holders = (Holder(42, held_by),) if held_by else ()
-    return VirtualCameraDevice(path, name, "v4l2 loopback", free, True, holders)
-
-
-def test_our_own_label_comes_first_then_the_first_free_one() -> None:
-    a, b = loopback("/dev/video8", "OBS"), loopback("/dev/video9", "EffectCam")
-    busy = loopback("/dev/video9", "effectcam", free=False)
-    assert choose_loopback([a, b]) == "/dev/video9"
-    assert choose_loopback([a, busy]) == "/dev/video8"
-    assert choose_loopback([a, b], "obs") == "/dev/video8"
-    assert choose_loopback([a, b], "/dev/video8") == "/dev/video8"
-
-
-@pytest.mark.parametrize(
-    ("wanted", "says"),
-    [
-        ("zoom", "no loopback device; known: /dev/video8 'OBS'"),
-        (None, r"/dev/video8 in use \(obs \(process 42\)\).*devices=2"),
-        ("OBS", "in use"),
-    ],
-)
-def test_a_loopback_that_cannot_be_had_is_explained(wanted: str | None, says: str) -> None:
-    with pytest.raises(SinkError, match=says):
-        choose_loopback([loopback("/dev/video8", "OBS", free=False, held_by="obs")], wanted)
+def test_stickers_go_where_opacity_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SinkError, match=r"recorder passes on no opacity; .*Unity Capture"):
+        VirtualCamera(64, 48, backend="recorder", rgba=True)
+    monkeypatch.setitem(pyvirtualcam.camera.BACKENDS, "unitycapture", Recorder)
+    frame = next(moving(1))
+    sticker = np.dstack([frame.pixels, np.full((48, 64), 7, np.uint8)])
+    with VirtualCamera(64, 48, rgba=True) as camera:
+        camera.write(frame.with_pixels(sticker))
+        with pytest.raises(SinkError, match=r"not \(48, 64, 4\)"):
+            camera.write(frame)
+    assert np.array_equal(Recorder.sent[0].reshape(48, 64, 4), sticker)
 
 
 def test_pyvirtualcam_is_imported_in_one_module_only() -> None:

@@ -133,7 +133,7 @@ def test_loopbacks_are_told_apart_and_whether_they_are_free(tmp_path: Path) -> N
         "/dev/video11": Answers("v4l2 loopback", 3),
     }
     folder = sysfs(tmp_path, {0: "cam", 8: "effectcam", 9: "OBS", 11: "old"})
-    found = list_virtual_cameras(sysfs=folder, open_node=nodes.__getitem__)
+    found = list_virtual_cameras(sysfs=folder, open_node=nodes.__getitem__, module=tmp_path / "no module")
     assert [(device.path, device.name, device.free, device.exclusive) for device in found] == [
         ("/dev/video8", "effectcam", True, True),
         ("/dev/video9", "OBS", False, True),
