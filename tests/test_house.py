@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "face": BASE,
     "composite": BASE | {"face", "student"},
     "pipeline": BASE | {"composite", "effect", "face", "student"},
-    "live": BASE | {"composite", "effect", "face", "pipeline", "sink", "source"},
+    "live": BASE | {"composite", "effect", "face", "pipeline", "sink", "source", "student"},
     "panel": BASE | {"effect", "live"},
     "replay": BASE | {"pipeline", "effect", "sink", "source"},
     "doctor": BASE | {"effect", "sink", "source", "student"},

@@ -40,6 +40,12 @@ _FILE = FilePath()
 )
 @tier
 @threads
+@click.option(
+    "--cores",
+    type=click.IntRange(1),
+    metavar="N",
+    help="CPU cores to keep to.  [default: half of them, at least 2]",
+)
 @click.option("--mirror", is_flag=True, help="Swap left and right.")
 @click.option("--virtual-camera", is_flag=True, help="Send to a virtual camera: OBS, Zoom, browsers.")
 @click.option("--device", metavar="NAME", help="The same, to the one of this path or label.")
@@ -77,7 +83,9 @@ _FILE = FilePath()
     show_default=True,
     help="What the panic key (space) shows.",
 )
-@click.option("--label/--no-label", default=None, help="The words AI effect in a corner.  [default: effect's]")
+@click.option(
+    "--label/--no-label", default=None, help="The words AI effect in a corner.  [default: effect's]"
+)
 @click.option(
     "--panel",
     is_flag=False,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from effectcam.cli import terminal
 from effectcam.cli.keys import ReadKeys, terminal_keys
@@ -21,6 +21,7 @@ from effectcam.effect.catalogue import catalogue
 from effectcam.errors import EffectcamError, SinkError
 from effectcam.frame import Frame
 from effectcam.live.controls import Controls, Options, Panic
+from effectcam.live.cores import keep_to
 from effectcam.live.feed import newest, paced, unpaced
 from effectcam.live.loop import LiveLoop
 from effectcam.live.presets import load_presets, presets_path
@@ -51,6 +52,7 @@ class Wishes:
     faces: str = "one"
     tier: str = "standard"
     threads: int | None = None
+    cores: int | None = None
     mirror: bool = False
     virtual_camera: bool = False
     device: str | None = None
@@ -85,6 +87,7 @@ class Session:
     def run(self) -> None:
         """Until the source ends or somebody stops it. Raises what its parts raise."""
         wishes = self._wishes
+        keep_to(wishes.cores)
         effect = load_effect(wishes.effect)
         effect.tier(wishes.tier)
         presets = load_presets(wishes.presets or presets_path(), missing_ok=wishes.presets is None)
@@ -112,7 +115,10 @@ class Session:
             # Its part files go if anything goes wrong on the way to the loop, which closes it itself.
             stack.callback(sinks.abort)
             loop, keys = self._put_together(stack, source, controls, sinks)
-            self._tell(f"{wishes.source} {source.width}x{source.height} to {sinks.name}, effect {effect.name} {effect.version}")
+            self._tell(
+                f"{wishes.source} {source.width}x{source.height} to {sinks.name}, "
+                f"effect {effect.name} {effect.version}"
+            )
             self._tell(KEYS if keys is not None or wishes.window else "Ctrl-C ends it")
             with self._stop, self._meter:
                 self._run(loop, source, sinks)
@@ -142,7 +148,12 @@ class Session:
     def _open_sinks(self, source: CameraSupervisor | Clip, controls: Controls) -> FanOut:
         wishes = self._wishes
         outputs = Outputs(
-            wishes.virtual_camera, wishes.device, wishes.record, wishes.window, wishes.stills, wishes.panel is not None
+            wishes.virtual_camera,
+            wishes.device,
+            wishes.record,
+            wishes.window,
+            wishes.stills,
+            wishes.panel is not None,
         )
         return outputs.open(source, on_key=controls.press, on_close=self._stop.set, tell=controls.tell)
 
@@ -262,7 +273,9 @@ class Session:
                 return
             start += last + int(1e9 / clip.fps)
 
-    def _tell_end(self, source: CameraSupervisor | Clip, controls: Controls, sinks: FanOut, loop: LiveLoop) -> None:
+    def _tell_end(
+        self, source: CameraSupervisor | Clip, controls: Controls, sinks: FanOut, loop: LiveLoop
+    ) -> None:
         chain = controls.stages()["chain"]
         times = ", ".join(f"{name} {chain[name]:.1f} ms" for name in ("p50", "p95", "p99"))
         self._tell(f"{loop.frames} frames; chain of {controls.effect.name}: {times}")
@@ -298,6 +311,6 @@ def _describe(source: CameraSupervisor | Clip, named: str) -> dict[str, Any]:
         "message": message,
         "width": source.width,
         "height": source.height,
-        "fps": round(cast(float, source.fps), 1),
+        "fps": round(source.fps, 1),
         "reopened": reopened,
     }

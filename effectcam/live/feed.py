@@ -13,7 +13,9 @@ _STEP = 100_000_000
 """Nanoseconds."""
 
 
-def newest(camera: CameraSupervisor, stop: StopFlag, *, fps: float, wait: float = 0.1) -> Iterator[Frame | None]:
+def newest(
+    camera: CameraSupervisor, stop: StopFlag, *, fps: float, wait: float = 0.1
+) -> Iterator[Frame | None]:
     """The newest frame each time one is asked for, None each ``wait`` seconds while none comes.
 
     At most ``fps`` frames a second: a camera that gives more would take the cores from those who
