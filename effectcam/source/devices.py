@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -241,6 +242,16 @@ def holders_of(path: str, *, proc: Path = PROC) -> tuple[Holder, ...]:
             # The process is gone, or belongs to another user.
             continue
     return tuple(sorted(found, key=lambda holder: holder.pid))
+
+
+def held_here(*, proc: Path = PROC) -> frozenset[str]:
+    """The paths that this process has open; empty on Windows and macOS."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for link in (proc / "self" / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(link))
+    return frozenset(found)
 
 
 def _points_to(link: Path, path: str) -> bool:

@@ -19,6 +19,7 @@ from effectcam.source.camera import Camera, check_mode
 from effectcam.source.devices import (
     CameraDevice,
     find_camera,
+    held_here,
     list_cameras,
     refuse_barred,
     unlisted_camera,
@@ -286,16 +287,18 @@ class CameraSupervisor:
             device = self._device or unlisted_camera(self._wanted)
             if device is not None:
                 return device, CameraIdentity.of(device, [])
-        cameras = self._list_cameras()
-        if self._identity is None:
+        # The virtual camera that this very run feeds is a camera to the system, and must not be to it.
+        own = held_here()
+        cameras = [camera for camera in self._list_cameras() if camera.path not in own]
+        if self._identity is None or self._device is None:
             found = find_camera(self._wanted, cameras=cameras)
             return found, CameraIdentity.of(found, cameras)
         device = self._identity.find(cameras)
         if device is None:
-            refuse_barred(self._identity.name, name=self._identity.name)
-            raise SourceError(
-                f"camera {self._identity.name!r}: unplugged; plug it in again, best where it was"
-            )
+            name = self._identity.name
+            refuse_barred(name, name=name)
+            where = ", where it was" if any(camera.name == name for camera in cameras) else ""
+            raise SourceError(f"camera {self._device.path} {name!r}: unplugged; plug it in again{where}")
         # Not the identity that it has now: back in its old socket it is to be found there again.
         return device, self._identity
 

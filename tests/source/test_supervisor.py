@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,21 @@ def test_without_a_camera_it_waits_and_says_so_once(clip: Path) -> None:
         assert supervisor.state.recovery_s is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has open")
+def test_the_virtual_camera_that_this_process_feeds_is_no_camera_to_it(clip: Path, tmp_path: Path) -> None:
+    desk = Desk()
+    desk.plug(260, Webcam("effectcam", clip))
+    node = tmp_path / "video260"
+    fed = node.open("w")
+    listed = [replace(desk.cameras()[0], path=str(node))]
+    desk.cameras = lambda: listed  # type: ignore[method-assign]
+    with supervised(desk) as supervisor:
+        until(lambda: "being opened" not in supervisor.state.message)
+        assert supervisor.state.status == "waiting"
+        fed.close()
+        take(supervisor)
+
+
 def test_a_size_that_was_fixed_stays_whatever_camera_comes(clip: Path) -> None:
     desk = Desk()
     with supervised(desk, width=128, height=48) as supervisor:
@@ -190,7 +206,7 @@ def test_a_camera_is_found_again_under_another_number(clip: Path, tall_blue_clip
         desk.plug(260, Webcam("Other", tall_blue_clip, bus="usb-2"))
         desk.plug(261, Webcam("Cam", tall_blue_clip, bus="usb-3"))
         desk.plug(262, Webcam("Cam", tall_blue_clip, bus="usb-4"))
-        until(lambda: "best where it was" in supervisor.state.message)
+        until(lambda: "plug it in again, where it was" in supervisor.state.message)
         assert supervisor.state.status == "lost"
         while supervisor.take(0) is not None:
             pass
