@@ -38,8 +38,9 @@ class CameraIdentity:
         alike in other sockets neither is taken: the wrong one may look into another room.
         """
         twins = [camera for camera in cameras if _same(camera, self.name, self.bus)]
-        if self.bus and self.nth < len(twins):
-            return twins[self.nth]
+        if self.bus and twins:
+            # Of a camera that is two devices the second may come a moment after the first.
+            return twins[self.nth] if self.nth < len(twins) else None
         namesakes = [camera for camera in cameras if camera.name == self.name]
         return namesakes[0] if len(namesakes) == 1 else None
 

@@ -124,8 +124,7 @@ class CameraSupervisor:
         self._tell = tell
 
         # The camera's thread alone touches these.
-        self._identity: CameraIdentity | None = None
-        self._device: CameraDevice | None = None
+        self._known: tuple[CameraDevice, CameraIdentity] | None = None
         self._known_nodes = nodes()
         self._pause = retry[0]
         self._seen_at: float | None = None
@@ -254,16 +253,17 @@ class CameraSupervisor:
     def _open(self) -> Camera:
         self._known_nodes = self._nodes()
         try:
-            device, identity = self._find()
+            found = self._find()
         except SourceError:
             self._seen_at = None
             raise
         if self._seen_at is None:
             self._seen_at = time.monotonic()
         width, height, fps = self._asked
+        device = found[0]
         camera = self._open_camera(device, width=width, height=height, fps=fps)
-        again = self._identity is not None
-        self._identity, self._device = identity, device
+        again = self._known is not None
+        self._known = found
         with self._changed:
             if self._closing.is_set():
                 return camera
@@ -284,23 +284,22 @@ class CameraSupervisor:
     def _find(self) -> tuple[CameraDevice, CameraIdentity]:
         """The camera to open, and what to know it by from then on. Raises `SourceError`."""
         if sys.platform != "linux":
-            device = self._device or unlisted_camera(self._wanted)
+            device = self._known[0] if self._known else unlisted_camera(self._wanted)
             if device is not None:
                 return device, CameraIdentity.of(device, [])
         # The virtual camera that this very run feeds is a camera to the system, and must not be to it.
         own = held_here()
         cameras = [camera for camera in self._list_cameras() if camera.path not in own]
-        if self._identity is None or self._device is None:
-            found = find_camera(self._wanted, cameras=cameras)
-            return found, CameraIdentity.of(found, cameras)
-        device = self._identity.find(cameras)
-        if device is None:
-            name = self._identity.name
-            refuse_barred(name, name=name)
-            where = ", where it was" if any(camera.name == name for camera in cameras) else ""
-            raise SourceError(f"camera {self._device.path} {name!r}: unplugged; plug it in again{where}")
-        # Not the identity that it has now: back in its old socket it is to be found there again.
-        return device, self._identity
+        if self._known is None:
+            device = find_camera(self._wanted, cameras=cameras)
+        else:
+            last, identity = self._known
+            device = identity.find(cameras)
+            if device is None:
+                refuse_barred(last.name, name=last.name)
+                where = ", where it was" if any(camera.name == last.name for camera in cameras) else ""
+                raise SourceError(f"camera {last.path} {last.name!r}: unplugged; plug it in again{where}")
+        return device, CameraIdentity.of(device, cameras)
 
     def _read(self, camera: Camera) -> None:
         """Until the camera fails, which is raised, or the end of the run."""

@@ -26,6 +26,7 @@ BEFORE = [camera(0, "Cam", "usb-1"), camera(2, "Cam", "usb-1"), camera(4, "Desk"
         pytest.param(4, [camera(4, "Cam", "usb-2")], None, id="another in its place"),
         pytest.param(4, [], None, id="none"),
         pytest.param(2, [camera(5, "Cam", "usb-1"), camera(6, "Cam", "usb-1")], 6, id="second of one case"),
+        pytest.param(2, [camera(5, "Cam", "usb-1")], None, id="the second is yet to come"),
         pytest.param(0, [camera(5, "Cam", "usb-1"), camera(6, "Cam", "usb-1")], 5, id="first of one case"),
     ],
 )
