@@ -291,15 +291,15 @@ class CameraSupervisor:
         own = held_here()
         cameras = [camera for camera in self._list_cameras() if camera.path not in own]
         if self._known is None:
-            device = find_camera(self._wanted, cameras=cameras)
-        else:
-            last, identity = self._known
-            device = identity.find(cameras)
-            if device is None:
-                refuse_barred(last.name, name=last.name)
-                where = ", where it was" if any(camera.name == last.name for camera in cameras) else ""
-                raise SourceError(f"camera {last.path} {last.name!r}: unplugged; plug it in again{where}")
-        return device, CameraIdentity.of(device, cameras)
+            named = find_camera(self._wanted, cameras=cameras)
+            return named, CameraIdentity.of(named, cameras)
+        last, identity = self._known
+        again = identity.find(cameras)
+        if again is not None:
+            return again, CameraIdentity.of(again, cameras)
+        refuse_barred(last.name, name=last.name)
+        where = ", where it was" if any(camera.name == last.name for camera in cameras) else ""
+        raise SourceError(f"camera {last.path} {last.name!r}: unplugged; plug it in again{where}")
 
     def _read(self, camera: Camera) -> None:
         """Until the camera fails, which is raised, or the end of the run."""
