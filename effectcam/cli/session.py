@@ -24,7 +24,7 @@ from effectcam.live.controls import Controls, Options, Panic
 from effectcam.live.cores import keep_to
 from effectcam.live.feed import newest, paced, unpaced
 from effectcam.live.loop import LiveLoop
-from effectcam.live.presets import load_presets, presets_path
+from effectcam.live.presets import load_presets
 from effectcam.live.preview import Preview
 from effectcam.live.privacy import FaceGuard, OnLost
 from effectcam.live.status import Status
@@ -90,7 +90,7 @@ class Session:
         keep_to(wishes.cores)
         effect = load_effect(wishes.effect)
         effect.tier(wishes.tier)
-        presets = load_presets(wishes.presets or presets_path(), missing_ok=wishes.presets is None)
+        presets = load_presets(wishes.presets)
         with ExitStack() as stack:
             source = self._open_source()
             stack.callback(source.close)

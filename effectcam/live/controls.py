@@ -147,8 +147,10 @@ class Controls:
         self._tell(line)
 
     def choose_effect(self, name: str) -> None:
-        """Load the effect called ``name`` and change to it. Raises UsageError for an unknown one."""
-        if self._known and name not in self._known:
+        """Load the effect called ``name``, or the one at that path, and change to it. Raises UsageError
+        for a name that is unknown; what is wrong with a package is told when it has been read."""
+        is_path = any(sign in name for sign in "/\\.")
+        if self._known and name not in self._known and not is_path:
             raise UsageError(f"no effect {name!r}; {nearest(name, self._known)}")
         with self._lock:
             if name == self._wanted:

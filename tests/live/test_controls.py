@@ -125,6 +125,9 @@ def test_panic_goes_on_and_off(controls: Controls, news: list[str]) -> None:
     assert "PANIC" in news[-1]
     controls.press(" ")
     assert controls.panic is None
+
+
+def test_panic_is_one_of_three(controls: Controls) -> None:
     controls.set_panic("blur")
     assert controls.panic == "blur"
     with pytest.raises(UsageError, match="no panic mode 'blurr'; did you mean 'blur'"):
