@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 INSTALLED_DISTILL := $(VENV)/.installed-distill
 
-.PHONY: install install-distill demo test lint bench lock clean
+.PHONY: install install-distill demo test test-vm lint bench lock clean
 .DEFAULT_GOAL := install
 
 install: $(INSTALLED)
@@ -37,6 +37,11 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -q
+
+# On a guest kernel with a real virtual camera and a real camera driver, emulated: minutes, not seconds.
+# Skipped with the reason where QEMU or Debian's kernel packages are missing; .ci/run installs them.
+test-vm: install
+	$(BIN)/python -m pytest -q tests/vm
 
 # The toolkit is checked too, and torch is typed: without it mypy would see less.
 lint: install-distill
