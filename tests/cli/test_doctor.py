@@ -178,7 +178,7 @@ def test_loopback_not_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("version", "stale"),
-    [("0.12.5", True), ("0.12.7", True), ("0.12.7-2", True), ("0.13.0", False), ("", False)],
+    [("0.12.5", True), ("0.12.7", True), ("0.12.7-2", True), ("0.13.0", False), ("", True)],
 )
 def test_loopback_versions_that_go_stale(kernel: Kernel, version: str, stale: bool) -> None:
     kernel.load(version=version)
