@@ -28,8 +28,7 @@ _INSTALL = "sudo apt install v4l2loopback-dkms, or your system's package of that
 def check_module(*, module: Path = LOOPBACK_MODULE, modules: Path = MODULES) -> Finding:
     """Whether the module is loaded, and if not, whether it is installed at all."""
     if module.is_dir():
-        version = _told(module_version(module))
-        return ok("v4l2loopback", f"loaded, version {version}" if version else "loaded")
+        return ok("v4l2loopback", f"loaded, version {_version(module)}")
     if any(modules.rglob("v4l2loopback.ko*")):
         return warn("v4l2loopback", "installed but not loaded, so there is no virtual camera", MODPROBE)
     return warn(
@@ -41,18 +40,18 @@ def check_module(*, module: Path = LOOPBACK_MODULE, modules: Path = MODULES) -> 
 
 def check_version(*, module: Path = LOOPBACK_MODULE) -> Finding | None:
     """A finding for the versions whose devices go stale."""
-    version = module_version(module)
-    if not goes_stale(version):
+    if not goes_stale(module):
         return None
     return ok(
         "v4l2loopback version",
-        f"{_told(version)} leaves a device that was fed and closed unable to be fed again; effectcam mends "
+        f"{_version(module)} leaves a device that was fed and closed unable to be fed again; effectcam mends "
         "that by itself",
     )
 
 
-def _told(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
+def _version(module: Path) -> str:
+    # Versions up to 0.12.7 do not tell.
+    return ".".join(map(str, module_version(module))) or "0.12.7 or older"
 
 
 def check_exclusive_caps(*, module: Path = LOOPBACK_MODULE, nodes: Path = NODES) -> Finding | None:

@@ -38,7 +38,7 @@ _OUTPUT = struct.pack("=i", 2)
 
 
 def module_version(module: Path = LOOPBACK_MODULE) -> tuple[int, ...]:
-    """Such as (0, 12, 7); empty where the module is not loaded or does not tell.
+    """Such as (0, 13, 2); empty where the module is not loaded or, up to 0.12.7, does not tell.
 
     >>> module_version(Path("/nowhere"))
     ()
@@ -50,13 +50,9 @@ def module_version(module: Path = LOOPBACK_MODULE) -> tuple[int, ...]:
     return tuple(map(int, found[0].split("."))) if found else ()
 
 
-def goes_stale(version: tuple[int, ...]) -> bool:
-    """Whether devices of this version need mending.
-
-    >>> goes_stale((0, 12, 7)), goes_stale((0, 13, 2)), goes_stale(())
-    (True, False, False)
-    """
-    return bool(version) and version <= LAST_STALE
+def goes_stale(module: Path = LOOPBACK_MODULE) -> bool:
+    """Whether devices of the loaded module need mending."""
+    return module.is_dir() and module_version(module) <= LAST_STALE
 
 
 def choose_loopback(
@@ -110,13 +106,23 @@ def _who_has(devices: list[VirtualCameraDevice]) -> str:
     return f"{', '.join(device.path for device in devices)} in use ({who})"
 
 
-def kept_size(path: str, nodes: Path = NODES) -> tuple[int, int] | None:
-    """(width, height) that a device holds fast because a program watches it, or None if it is open to any."""
+def check_format(path: str, width: int, height: int, *, nodes: Path = NODES) -> None:
+    """Raise `SinkError` if a device is held at another format than I420 of this size.
+
+    A device keeps its format while a program watches it. Frames of another size would be taken all
+    the same, and seen as noise.
+    """
     try:
-        found = re.search(r":(\d+)x(\d+)@", (nodes / Path(path).name / "format").read_text())
+        told = (nodes / Path(path).name / "format").read_text().strip()
     except OSError:
-        return None
-    return (int(found[1]), int(found[2])) if found else None
+        return
+    found = re.match(r"(\S+) *:(\d+)x(\d+)@", told)
+    if found is None or found.groups() == ("YU12", str(width), str(height)):
+        return
+    raise SinkError(
+        f"virtual camera {path}: a program that watches it keeps it at {found[1]} {found[2]}x{found[3]}, "
+        f"not YU12 {width}x{height}; close that program, or send that size"
+    )
 
 
 class Claim:
@@ -126,11 +132,11 @@ class Claim:
     device still looks free. Other programs do not ask for the lock. Raises `SinkError`.
     """
 
-    def __init__(self, path: str, *, version: tuple[int, ...] | None = None) -> None:
+    def __init__(self, path: str, *, module: Path = LOOPBACK_MODULE) -> None:
         import fcntl
 
         self.path = path
-        self._heals = goes_stale(module_version() if version is None else version)
+        self._heals = goes_stale(module)
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         except PermissionError:

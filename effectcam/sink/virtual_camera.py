@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from effectcam.errors import SinkError, UsageError
 from effectcam.frame import Frame
 from effectcam.sink.base import Sink, check_size
-from effectcam.sink.loopback import RELOAD, Claim, choose_loopback, kept_size
+from effectcam.sink.loopback import RELOAD, Claim, check_format, choose_loopback
 from effectcam.source.devices import VirtualCameraDevice, list_virtual_cameras
 
 if TYPE_CHECKING:
@@ -114,14 +114,18 @@ class VirtualCamera(Sink):
                 ]
         pixels = pyvirtualcam.PixelFormat.RGBA if rgba else pyvirtualcam.PixelFormat.RGB
         try:
+            if self._claim is not None:
+                check_format(self._claim.path, width, height)
             self._camera = pyvirtualcam.Camera(width, height, fps, fmt=pixels, device=device, backend=backend)
+        except SinkError:
+            self.close()
+            raise
         except Exception as error:
             self.close()
             # Each back end raises kinds of its own; pyvirtualcam gathers them, one a line.
             reasons = "; ".join(str(error).splitlines())
-            raise SinkError(
-                f"virtual camera {device or ''}: {reasons}; {_way_out(device, width, height)}"
-            ) from None
+            way_out = WAYS_OUT.get(sys.platform, "this system has no virtual camera that is supported")
+            raise SinkError(f"virtual camera {device or ''}: {reasons}; {way_out}") from None
         if self._claim is not None:
             self._claim.hold()
         self._device = str(self._camera.device)
@@ -178,13 +182,3 @@ def _backend_with_opacity(backend: str | None, known: Iterable[str]) -> str:
         f"virtual camera: {backend or 'no back end of this system'} "
         f"passes on no opacity; send plain frames, or use Unity Capture on Windows"
     )
-
-
-def _way_out(device: str | None, width: int, height: int) -> str:
-    kept = kept_size(device) if sys.platform == "linux" and device is not None else None
-    if kept is not None and kept != (width, height):
-        return (
-            f"a program that watches it keeps it at {kept[0]}x{kept[1]}, not {width}x{height}; "
-            "close that program, or send that size"
-        )
-    return WAYS_OUT.get(sys.platform, "this system has no virtual camera that is supported")

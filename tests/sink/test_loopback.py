@@ -10,7 +10,7 @@ import pytest
 
 from effectcam.errors import SinkError
 from effectcam.sink import VirtualCamera
-from effectcam.sink.loopback import Claim, choose_loopback, kept_size, readers_of
+from effectcam.sink.loopback import Claim, check_format, choose_loopback, readers_of
 from effectcam.source.devices import Holder, VirtualCameraDevice
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="loopback devices are Linux's")
@@ -75,13 +75,18 @@ def test_a_camera_that_does_not_open_lets_go_of_its_device(tmp_path: Path) -> No
     Claim(str(device)).close()
 
 
-def test_the_size_that_a_watched_device_is_kept_at(tmp_path: Path) -> None:
-    (tmp_path / "video9").mkdir()
-    (tmp_path / "video9" / "format").write_text("YU12:640x360@30\n")
-    assert kept_size("/dev/video9", tmp_path) == (640, 360)
-    (tmp_path / "video9" / "format").write_text("")
-    assert kept_size("/dev/video9", tmp_path) is None
-    assert kept_size("/dev/video8", tmp_path) is None
+def test_a_format_that_a_watched_device_is_kept_at(tmp_path: Path) -> None:
+    told = tmp_path / "video9" / "format"
+    told.parent.mkdir()
+    for free in ("", "YU12:640x360@30\n"):
+        told.write_text(free)
+        check_format("/dev/video9", 640, 360, nodes=tmp_path)
+    check_format("/dev/video8", 640, 360, nodes=tmp_path)
+    with pytest.raises(SinkError, match="keeps it at YU12 640x360, not YU12 1280x720; close that program"):
+        check_format("/dev/video9", 1280, 720, nodes=tmp_path)
+    told.write_text("YUYV:640x360@30000/1001\n")
+    with pytest.raises(SinkError, match="keeps it at YUYV 640x360"):
+        check_format("/dev/video9", 640, 360, nodes=tmp_path)
 
 
 class Proc:
