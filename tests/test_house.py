@@ -11,9 +11,10 @@ import effectcam
 
 HOME = Path(effectcam.__file__).parent
 
-BASE = {"errors", "frame", "native_log", "ledger"}
+BASE = {"errors", "folders", "frame", "native_log", "ledger"}
 MAY_IMPORT = {
     "errors": set[str](),
+    "folders": set[str](),
     "frame": {"errors"},
     "native_log": set[str](),
     "ledger": {"errors"},

@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "Put an effect on a camera or a clip, live.",
     "replay": "Run clips through an effect into files, and measure it.",
     "effects": "List, show, install and remove effects.",
+    "credentials": "Show what a recording's content credentials say.",
     "devices": "List cameras and virtual cameras with what each can do.",
     "doctor": "Look for what is missing or broken, with one fix for each finding.",
     "distill": "Make an effect: from a slow teacher to a student for this machine.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 from effectcam.effect.table import Table
 from effectcam.errors import PackageError, UsageError
 from effectcam.face.choice import CHOICES
+from effectcam.folders import config_folder
 
 _LARGEST = 64_000
 _MOST = 64
@@ -37,18 +36,6 @@ class Preset:
     mirror: bool | None = None
     faces: str | None = None
     """One of `effectcam.face.choice.CHOICES`."""
-
-
-def config_folder() -> Path:
-    """Where the system keeps an application's settings for this user; need not exist."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    return base / "effectcam"
 
 
 def presets_path() -> Path:
