@@ -1,0 +1,109 @@
+"""The virtual camera in a real browser, which is where calls take place."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.server
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.vm import pattern
+from tests.vm.conftest import RESULTS
+from tests.vm.devices import Feeder, capability, loopbacks, until
+
+# The wrapper of that name reads settings that the guest does not have.
+CHROMIUM = Path("/usr/lib/chromium/chromium")
+
+QUIET = (
+    "--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync "
+    "--disable-component-update --disable-extensions --disable-dev-shm-usage --disable-breakpad "
+    "--disable-default-apps --disable-hang-monitor --mute-audio --disable-quic "
+    "--autoplay-policy=no-user-gesture-required --use-fake-ui-for-media-stream"
+)
+"""No window, nothing on the side, and the question for the camera answered with yes."""
+
+PAGE = Path(__file__).with_name("browser.html")
+
+
+class Page:
+    """Serves the page and keeps what it tells."""
+
+    def __init__(self) -> None:
+        told: list[tuple[str, Any]] = []
+        self.told = told
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                if self.path == "/":
+                    self.wfile.write(PAGE.read_bytes())
+
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                told.append((self.path.strip("/"), json.loads(self.rfile.read(length))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def of(self, kind: str) -> list[Any]:
+        return [what for each, what in self.told if each == kind]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@contextlib.contextmanager
+def browsing(tmp_path: Path) -> Iterator[Page]:
+    """Chromium on the page."""
+    page = Page()
+    with (tmp_path / "chromium.log").open("wb") as log:
+        browser = subprocess.Popen(
+            [str(CHROMIUM), *QUIET.split(), f"--user-data-dir={tmp_path / 'profile'}", page.url],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield page
+    finally:
+        browser.terminate()
+        browser.wait(30)
+        page.close()
+
+
+@pytest.mark.limit(420)
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
+def test_get_user_media(tmp_path: Path) -> None:
+    with loopbacks(), Feeder():
+        until(lambda: capability().captures, "the camera is fed")
+        with browsing(tmp_path) as page:
+            until(lambda: bool(page.of("error")) or len(page.of("frame")) >= 8, "eight frames", within=400)
+            assert page.of("error") == []
+    assert page.of("camera") == [{"label": "effectcam", "cameras": ["effectcam"]}]
+    frames = page.of("frame")
+    picture = base64.b64decode(page.of("screenshot")[0]["png"])
+    (Path(str(RESULTS)) / "chromium.png").write_bytes(picture)
+    # The first may come from before the video was laid out.
+    numbers = [frame["number"] for frame in frames[1:]]
+    assert numbers == sorted(numbers) and len(set(numbers)) >= 4, numbers
+    for frame in frames[1:]:
+        error = np.abs(np.array(frame["colours"]) - pattern.COLOURS)
+        assert error.max() <= 6, frame
