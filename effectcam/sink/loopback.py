@@ -129,38 +129,57 @@ class Claim:
     """One loopback device for this process alone, from before it is opened until after it is closed.
 
     A lock keeps other runs of effectcam out, also in the moment before the first frame, in which the
-    device still looks free. Other programs do not ask for the lock. Raises `SinkError`.
+    device still looks free. Other programs do not ask for the lock. A stale device is mended.
+
+    Raises `SinkError` if the device cannot be had, or not for I420 of ``width`` by ``height``.
     """
 
-    def __init__(self, path: str, *, module: Path = LOOPBACK_MODULE) -> None:
-        import fcntl
-
-        self.path = path
+    def __init__(
+        self, device: VirtualCameraDevice, width: int, height: int, *, module: Path = LOOPBACK_MODULE
+    ) -> None:
+        self.path = device.path
+        self.warnings: list[str] = []
+        if not device.exclusive:
+            self.warnings.append(
+                f"virtual camera {self.path}: exclusive_caps is off, so Chrome and Zoom do not list it; "
+                f"reload the module: {RELOAD}"
+            )
         self._heals = goes_stale(module)
+        self._fd = self._open_alone()
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        except PermissionError:
-            raise SinkError(f"virtual camera {path}: this user may not open it; run: {JOIN_VIDEO}") from None
-        except OSError as error:
-            raise SinkError(f"virtual camera {path}: {error.strerror}; reload the module: {RELOAD}") from None
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._fd)
-            others = ", ".join(map(str, holders_of(path))) or "this one"
-            raise SinkError(
-                f"virtual camera {path}: another run of effectcam feeds it ({others}); end that, or give "
-                "this one a device of its own"
-            ) from None
-
-    def mend(self) -> None:
-        """Make a stale device an output again. Only for a device that nobody feeds."""
-        if self._heals:
+            check_format(self.path, width, height)
+        except SinkError:
+            self.close()
+            raise
+        if device.stale and self._heals:
             # The module turns a device back when somebody closes it who had streaming switched on.
             with contextlib.suppress(OSError):
-                fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-                _stream_on(fd)
-                os.close(fd)
+                second = _open(self.path)
+                _stream_on(second)
+                os.close(second)
+
+    def _open_alone(self) -> int:
+        import fcntl
+
+        try:
+            fd = _open(self.path)
+        except PermissionError:
+            raise SinkError(
+                f"virtual camera {self.path}: this user may not open it; run: {JOIN_VIDEO}"
+            ) from None
+        except OSError as error:
+            raise SinkError(
+                f"virtual camera {self.path}: {error.strerror}; reload the module: {RELOAD}"
+            ) from None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            raise SinkError(
+                f"virtual camera {self.path}: another run of effectcam feeds it; end that, or give this one "
+                "a device of its own"
+            ) from None
+        return fd
 
     def hold(self) -> None:
         """Once the device is open: see to it that it turns back when this process ends, however it ends."""
@@ -172,6 +191,10 @@ class Claim:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _stream_on(fd: int) -> None:

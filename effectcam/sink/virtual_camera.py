@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from effectcam.errors import SinkError, UsageError
 from effectcam.frame import Frame
 from effectcam.sink.base import Sink, check_size
-from effectcam.sink.loopback import RELOAD, Claim, check_format, choose_loopback
+from effectcam.sink.loopback import RELOAD, Claim, choose_loopback
 from effectcam.source.devices import VirtualCameraDevice, list_virtual_cameras
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class VirtualCamera(Sink):
         self._camera: pyvirtualcam.Camera | None = None
         self._claim: Claim | None = None
         self.warnings: list[str] = []
+        """What the user should know though it works, a line each."""
         try:
             import pyvirtualcam
         except ImportError as error:
@@ -102,24 +103,12 @@ class VirtualCamera(Sink):
         if rgba:
             backend = _backend_with_opacity(backend, known_backends)
         if backend == "v4l2loopback" or (backend is None and sys.platform == "linux"):
-            chosen = choose_loopback(list_virtual_cameras() if loopbacks is None else loopbacks, device)
-            device = chosen.path
-            self._claim = Claim(device)
-            if chosen.stale:
-                self._claim.mend()
-            if not chosen.exclusive:
-                self.warnings = [
-                    f"virtual camera {device}: exclusive_caps is off, so Chrome and Zoom do not list it; "
-                    f"reload the module: {RELOAD}"
-                ]
+            known_devices = list_virtual_cameras() if loopbacks is None else loopbacks
+            self._claim = Claim(choose_loopback(known_devices, device), width, height)
+            device, self.warnings = self._claim.path, self._claim.warnings
         pixels = pyvirtualcam.PixelFormat.RGBA if rgba else pyvirtualcam.PixelFormat.RGB
         try:
-            if self._claim is not None:
-                check_format(self._claim.path, width, height)
             self._camera = pyvirtualcam.Camera(width, height, fps, fmt=pixels, device=device, backend=backend)
-        except SinkError:
-            self.close()
-            raise
         except Exception as error:
             self.close()
             # Each back end raises kinds of its own; pyvirtualcam gathers them, one a line.
@@ -179,6 +168,6 @@ def _backend_with_opacity(backend: str | None, known: Iterable[str]) -> str:
     if backend in (None, _OPACITY) and _OPACITY in known:
         return _OPACITY
     raise SinkError(
-        f"virtual camera: {backend or 'no back end of this system'} "
-        f"passes on no opacity; send plain frames, or use Unity Capture on Windows"
+        f"virtual camera: {backend or 'the back end of this system'} does not pass on opacity; send plain "
+        "frames, or use Unity Capture on Windows"
     )

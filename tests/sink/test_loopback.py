@@ -53,26 +53,25 @@ def test_without_a_loopback_the_command_is_told(tmp_path: Path) -> None:
 
 
 def test_one_run_of_effectcam_at_a_time(tmp_path: Path) -> None:
-    device = tmp_path / "video9"
-    device.touch()
-    first = Claim(str(device))
+    (tmp_path / "video9").touch()
+    device = loopback(str(tmp_path / "video9"), "effectcam")
+    first = Claim(device, 64, 48)
     with pytest.raises(SinkError, match="another run of effectcam feeds it"):
-        Claim(str(device))
+        Claim(device, 64, 48)
     first.close()
     first.close()
-    Claim(str(device)).close()
+    Claim(device, 64, 48).close()
     with pytest.raises(SinkError, match="No such file"):
-        Claim(str(tmp_path / "video8"))
+        Claim(loopback(str(tmp_path / "video8"), "effectcam"), 64, 48)
 
 
 def test_a_camera_that_does_not_open_lets_go_of_its_device(tmp_path: Path) -> None:
     """A plain file takes the place of a device that another program has just spoilt."""
-    device = tmp_path / "video9"
-    device.touch()
-    for _ in range(2):
-        with pytest.raises(SinkError, match=r"v4l2loopback.*sudo modprobe -r"):
-            VirtualCamera(64, 48, backend="v4l2loopback", loopbacks=[loopback(str(device), "effectcam")])
-    Claim(str(device)).close()
+    (tmp_path / "video9").touch()
+    device = loopback(str(tmp_path / "video9"), "effectcam")
+    with pytest.raises(SinkError, match=r"v4l2loopback.*sudo modprobe -r"):
+        VirtualCamera(64, 48, backend="v4l2loopback", loopbacks=[device])
+    Claim(device, 64, 48).close()
 
 
 def test_a_format_that_a_watched_device_is_kept_at(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_wrong_calls() -> None:
 
 
 def test_stickers_go_where_opacity_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SinkError, match=r"recorder passes on no opacity; .*Unity Capture"):
+    with pytest.raises(SinkError, match=r"recorder does not pass on opacity; .*Unity Capture"):
         VirtualCamera(64, 48, backend="recorder", rgba=True)
     monkeypatch.setitem(pyvirtualcam.camera.BACKENDS, "unitycapture", Recorder)
     frame = next(moving(1))

@@ -30,9 +30,8 @@ def test_devices() -> None:
         cameras = {each["path"]: each for each in listed["cameras"]}
         assert set(cameras) == {CAMERA, DEVICE}
         assert cameras[CAMERA]["driver"] == "vivid" and cameras[CAMERA]["holders"] == []
-        assert {"pixel_format": "YUYV", "width": 640, "height": 360}.items() <= cameras[CAMERA]["modes"][
-            1
-        ].items()
+        modes = {(each["pixel_format"], each["width"], each["height"]) for each in cameras[CAMERA]["modes"]}
+        assert {("YUYV", 640, 360), ("YUYV", 1280, 720)} <= modes
         virtual = {each["path"]: each for each in listed["virtual_cameras"]}
         fed, idle = virtual[DEVICE], virtual["/dev/video11"]
         assert (fed["name"], fed["free"], fed["exclusive"]) == ("effectcam", False, True)
