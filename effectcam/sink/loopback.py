@@ -19,7 +19,6 @@ from effectcam.source.devices import (
     LOOPBACK_MODULE,
     PROC,
     VirtualCameraDevice,
-    holders_of,
 )
 
 LABEL = "effectcam"
