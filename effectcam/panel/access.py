@@ -1,0 +1,79 @@
+"""Who may ask the panel for something: people and programs of this machine that know the token."""
+
+from __future__ import annotations
+
+import hmac
+from typing import NamedTuple
+
+from aiohttp import web
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Another page of this machine is of the same site, and could show the pictures as its own.
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Server": "effectcam",
+}
+"""What every answer carries."""
+
+
+class Refusal(NamedTuple):
+    """Why a request is not heard."""
+
+    status: int
+    error: str
+    """One line with the way out."""
+
+
+class Access:
+    """Judges requests by their Host, their Origin and their token.
+
+    The token comes in the header ``Authorization: Bearer``, as ``token`` in the address, or in the
+    cookie that the page gets when it is opened with its address. The cookie alone lets a request look
+    but not change anything: for that it takes the panel's own Origin too, which a browser sends along
+    and another page cannot forge.
+    """
+
+    def __init__(self, token: str, port: int) -> None:
+        """``port``: the one that the panel listens at; a Host with another is refused."""
+        self._token = token
+        # Cookies are shared by all ports of a host, and two runs may have a panel each.
+        self._cookie = f"effectcam-{port}"
+        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        self._here = f"http://127.0.0.1:{port}"
+
+    def refusal(self, request: web.Request, *, changes: bool) -> Refusal | None:
+        """Why ``request`` may not be answered, or None. ``changes``: it can do more than look."""
+        # A page whose name an attacker makes resolve to this machine sends that name.
+        host = request.headers.getall("Host", [])
+        if len(host) != 1 or host[0].lower() not in self._hosts:
+            return Refusal(403, f"the panel answers to its own address alone; use {self._here}")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin.lower() not in {f"http://{name}" for name in self._hosts}:
+            return Refusal(403, "another page may not use the panel; open the panel's own address")
+        if self._known(_bearer(request)) or self._known(request.query.get("token", "")):
+            return None
+        if not self._known(request.cookies.get(self._cookie, "")):
+            return Refusal(401, "the token is missing or wrong; use the address that effectcam run shows")
+        if changes and origin is None:
+            return Refusal(401, "the cookie alone changes nothing; send the token too")
+        return None
+
+    def remember(self, response: web.StreamResponse) -> None:
+        """Let the browser that gets ``response`` come back without the token in its address."""
+        response.set_cookie(self._cookie, self._token, path="/", httponly=True, samesite="Strict")
+
+    def _known(self, token: str) -> bool:
+        return hmac.compare_digest(
+            token.encode("utf-8", "surrogateescape"), self._token.encode("utf-8", "surrogateescape")
+        )
+
+
+def _bearer(request: web.Request) -> str:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
