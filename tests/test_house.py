@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "composite": BASE | {"face", "student"},
     "pipeline": BASE | {"composite", "effect", "face", "student"},
     "live": BASE | {"composite", "effect", "face", "pipeline", "sink", "source", "student"},
+    "latency": BASE | {"effect", "live", "sink", "source"},
     "panel": BASE | {"effect", "live"},
     "replay": BASE | {"pipeline", "effect", "sink", "source"},
     "doctor": BASE | {"effect", "sink", "source", "student"},

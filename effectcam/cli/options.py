@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +44,22 @@ class FilePath(click.Path):
         if value == "":
             self.fail("the path is empty; name a file or folder", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """(width, height) in pixels, written such as 1280x720."""
+
+    name = "WxH"
+
+    def convert(
+        self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", value)
+        if found is None:
+            self.fail(f"{value!r} is no size; give width and height such as 1280x720", param, ctx)
+        return int(found[1]), int(found[2])
 
 
 def pipeline_options(command: Command) -> Command:

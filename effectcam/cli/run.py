@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
-from effectcam.cli.options import FilePath, strength, threads, tier
-
-
-class _Size(click.ParamType[tuple[int, int]]):
-    name = "WxH"
-
-    def convert(
-        self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", value)
-        if found is None:
-            self.fail(f"{value!r} is no size; give width and height such as 1280x720", param, ctx)
-        return int(found[1]), int(found[2])
-
+from effectcam.cli.options import FilePath, Size, strength, threads, tier
 
 _FILE = FilePath()
 
@@ -53,7 +37,7 @@ _FILE = FilePath()
 @click.option("--record", type=_FILE, metavar="FILE.mp4", help="Record a video.")
 @click.option("--credentials", is_flag=True, help="Sign the recording with content credentials (C2PA).")
 @click.option("--stills", type=_FILE, metavar="FOLDER", help="Write every frame as a picture.")
-@click.option("--size", type=_Size(), default="1280x720", show_default=True, help="To ask a camera for.")
+@click.option("--size", type=Size(), default="1280x720", show_default=True, help="To ask a camera for.")
 @click.option(
     "--fps",
     type=click.FloatRange(1, 240),
