@@ -44,7 +44,7 @@ class Commands:
         verb = command.get("do")
         if not isinstance(verb, str) or verb not in self._verbs:
             known = nearest(verb[:60] if isinstance(verb, str) else "", self._verbs)
-            raise UsageError(f"no command {_shown.repr(verb)} in \"do\"; {known}")
+            raise UsageError(f'no command {_shown.repr(verb)} in "do"; {known}')
         field, act = self._verbs[verb]
         allowed = {"do"} if field is None else {"do", field}
         if command.keys() != allowed:
@@ -73,9 +73,7 @@ class Commands:
 
     def _strength(self, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise UsageError(
-                f'"value" is {_shown.repr(value)}: choose 0 (the input) to 1 (the whole effect)'
-            )
+            raise UsageError(f'"value" is {_shown.repr(value)}: choose 0 (the input) to 1 (the whole effect)')
         self._controls.set_strength(float(value))
 
     def _panic(self, value: Any) -> None:

@@ -9,14 +9,13 @@ import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
-from effectcam.errors import SinkError, UsageError
+from effectcam.errors import EffectcamError, SinkError, UsageError
 from effectcam.live.controls import Controls
 from effectcam.live.preview import Preview
 from effectcam.panel.access import HEADERS, Access
@@ -30,6 +29,7 @@ _PAGE = {
     "/panel.css": ("panel.css", "text/css"),
     "/panel.js": ("panel.js", "text/javascript"),
     "/chart.js": ("chart.js", "text/javascript"),
+    "/preview.js": ("preview.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 
@@ -95,7 +95,7 @@ class Panel:
         self._token = token or secrets.token_urlsafe(24)
         self._commands = Commands(controls, may_quit=may_quit)
         self._gallery = Gallery(controls.known)
-        self._sockets: WeakSet[web.WebSocketResponse] = WeakSet()
+        self._sockets: set[web.WebSocketResponse] = set()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
@@ -197,7 +197,7 @@ class Panel:
             if "Allow" in error.headers:
                 answer.headers["Allow"] = error.headers["Allow"]
             return answer
-        except UsageError as error:
+        except EffectcamError as error:
             return _error(400, str(error))
         except ConnectionError:
             raise
@@ -229,24 +229,21 @@ class Panel:
         return web.json_response({"done": self._commands.run(body)})
 
     async def _talk(self, request: web.Request) -> web.StreamResponse:
-        """The status four times a second and after each command, and commands."""
+        """The status four times a second and after each command; commands."""
         if len(self._sockets) >= _SOCKETS:
             return _error(503, f"{_SOCKETS} clients are connected, and no more can be; close one")
-        async with self._socket(request) as (ws, stack):
 
-            async def push() -> None:
-                while True:
-                    await ws.send_json({"type": "status", "status": self._status()})
-                    await asyncio.sleep(_STATUS_EVERY)
+        async def push(ws: web.WebSocketResponse) -> None:
+            while True:
+                await ws.send_json({"type": "status", "status": self._status()})
+                await asyncio.sleep(_STATUS_EVERY)
 
-            stack.enter_context(_beside(push(), ws))
+        async with self._socket(request, push) as ws:
             async for message in ws:
-                if message.type is not WSMsgType.TEXT:
-                    await ws.send_json({"type": "error", "error": "send text, not bytes"})
-                    continue
                 try:
+                    # Bytes are as good as text: both are JSON or are not.
                     done = self._commands.run(message.data)
-                except UsageError as error:
+                except EffectcamError as error:
                     await ws.send_json({"type": "error", "error": str(error)})
                 else:
                     await ws.send_json({"type": "done", "done": done, "status": self._status()})
@@ -256,29 +253,80 @@ class Panel:
         """Pairs of pictures, as fast as the client takes them and no faster than the stream makes them."""
         if self._stream.viewers >= _VIEWERS:
             return _error(503, f"{_VIEWERS} previews are open, and no more can be; close one")
-        async with self._stream, self._socket(request) as (ws, stack):
 
-            async def push() -> None:
-                number = 0
-                while True:
-                    number, pair = await self._stream.next(number)
-                    await ws.send_bytes(pair)
+        async def push(ws: web.WebSocketResponse) -> None:
+            number = self._stream.number
+            while True:
+                number, pair = await self._stream.next(number)
+                await ws.send_bytes(pair)
 
-            stack.enter_context(_beside(push(), ws))
-            async for _ in ws:
-                pass
+        with self._stream:
+            async with self._socket(request, push) as ws:
+                async for _ in ws:
+                    pass
         return ws
 
     @asynccontextmanager
     async def _socket(
-        self, request: web.Request
-    ) -> AsyncIterator[tuple[web.WebSocketResponse, AsyncExitStack]]:
-        """An open WebSocket, and a place for what has to end with it."""
+        self, request: web.Request, push: Callable[[web.WebSocketResponse], Awaitable[None]]
+    ) -> AsyncIterator[web.WebSocketResponse]:
+        """An open WebSocket, with ``push`` at work beside whoever reads it."""
         ws = web.WebSocketResponse(timeout=0.5, heartbeat=15.0, compress=False, max_msg_size=_LARGEST)
         await ws.prepare(request)
         self._sockets.add(ws)
+        pushing = asyncio.create_task(self._push(push, ws))
         try:
-            async with AsyncExitStack() as stack:
-                yield ws, stack
+            yield ws
         finally:
             self._sockets.discard(ws)
+            pushing.cancel()
+            await asyncio.gather(pushing, return_exceptions=True)
+
+    async def _push(
+        self, push: Callable[[web.WebSocketResponse], Awaitable[None]], ws: web.WebSocketResponse
+    ) -> None:
+        try:
+            await push(ws)
+        except ConnectionError:  # the client has left, which its reader notices too
+            pass
+        except Exception as error:
+            self._controls.tell(f"panel: failed ({type(error).__name__}: {error})")
+            await ws.close(code=WSCloseCode.INTERNAL_ERROR)
+
+
+class _Full(asyncio.Protocol):
+    """Turns away a connection that would be one too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        body = json.dumps({"error": f"{_CONNECTIONS} connections are open, and no more can be"}).encode()
+        transport.write(
+            b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        transport.close()
+
+
+def _protocol(runner: web.AppRunner) -> asyncio.Protocol:
+    server = runner.server
+    assert server is not None
+    return server() if len(server.connections) < _CONNECTIONS else _Full()
+
+
+def _file(content: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def send(request: web.Request) -> web.Response:
+        return web.Response(text=content, content_type=kind)
+
+    return send
+
+
+def _error(status: int, line: str) -> web.Response:
+    return web.json_response({"error": line}, status=status)
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+async def _leave(ws: web.WebSocketResponse) -> None:
+    await ws.close(code=WSCloseCode.GOING_AWAY, message=b"the run has ended")

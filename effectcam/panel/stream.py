@@ -19,7 +19,7 @@ class PreviewStream:
     There is one latest pair. Whoever asks late gets that one, and misses those before it, so a slow
     client costs nothing but its own pictures.
 
-    Its coroutines belong to one asyncio loop.
+    All but the encoding happens in the asyncio loop that made it.
     """
 
     def __init__(self, preview: Preview, *, fps: float = 12.0, width: int = 640, quality: int = 80) -> None:
@@ -29,69 +29,73 @@ class PreviewStream:
         self._pause = 1 / fps
         self._width = width
         self._quality = quality
+        self._loop = asyncio.get_running_loop()
         self._viewers = 0
         self._number = 0
         self._pair = b""
-        self._changed = asyncio.Condition()
+        self._next = asyncio.Event()
+        self._wanted = threading.Event()
+        self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
 
     @property
     def viewers(self) -> int:
         return self._viewers
 
-    async def __aenter__(self) -> PreviewStream:
+    @property
+    def number(self) -> int:
+        """Of the latest pair; whoever begins to watch waits for the one after it, as it may be old."""
+        return self._number
+
+    def __enter__(self) -> PreviewStream:
         """Somebody begins to watch."""
         self._viewers += 1
-        if self._viewers == 1:
-            self._stop = threading.Event()
-            self._thread = threading.Thread(
-                target=self._encode,
-                args=(asyncio.get_running_loop(), self._stop),
-                name="panel preview",
-                daemon=True,
-            )
+        self._wanted.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._encode, name="panel preview", daemon=True)
             self._thread.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._viewers -= 1
-        if not self._viewers:
-            self._stop.set()
+        if not self._viewers and not self._ended.is_set():
+            self._wanted.clear()
 
     async def next(self, after: int) -> tuple[int, bytes]:
         """The latest pair if its number is above ``after``, else the one to come: its number, and the
         bytes as `pack` lays them."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._number > after)
-            return self._number, self._pair
+        while self._number <= after:
+            await self._next.wait()
+        return self._number, self._pair
 
     def close(self) -> None:
-        """Wait for the thread. Not for the asyncio loop's own thread, which the thread may wait for."""
-        self._stop.set()
+        """Wait for the thread. Nobody may be watching any more, nor begin to."""
+        self._ended.set()
+        self._wanted.set()
         if self._thread is not None:
             self._thread.join()
 
-    def _encode(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
-        seen = 0
-        with self._preview:
-            while not stop.is_set():
-                view = self._preview.take(seen, timeout=0.1)
-                if view is None:
-                    continue
-                seen, begun = view.number, time.monotonic()
-                pair = pack(self._jpeg(view.before), self._jpeg(view.after))
-                try:
-                    asyncio.run_coroutine_threadsafe(self._publish(pair), loop)
-                except RuntimeError:  # the loop has just been closed
-                    return
-                stop.wait(self._pause - (time.monotonic() - begun))
+    def _encode(self) -> None:
+        while self._wanted.wait() and not self._ended.is_set():
+            with self._preview:
+                self._encode_while_wanted()
 
-    async def _publish(self, pair: bytes) -> None:
-        async with self._changed:
-            self._number += 1
-            self._pair = pair
-            self._changed.notify_all()
+    def _encode_while_wanted(self) -> None:
+        seen = 0
+        while self._wanted.is_set() and not self._ended.is_set():
+            view = self._preview.take(seen, timeout=0.1)
+            if view is None:
+                continue
+            seen, begun = view.number, time.monotonic()
+            pair = pack(self._jpeg(view.before), self._jpeg(view.after))
+            self._loop.call_soon_threadsafe(self._publish, pair)
+            self._ended.wait(self._pause - (time.monotonic() - begun))
+
+    def _publish(self, pair: bytes) -> None:
+        self._number += 1
+        self._pair = pair
+        waiting, self._next = self._next, asyncio.Event()
+        waiting.set()
 
     def _jpeg(self, pixels: Pixels) -> bytes:
         height, width = pixels.shape[:2]

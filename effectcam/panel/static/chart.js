@@ -1,67 +1,93 @@
-// The stages' times over the last minute, stacked, with the line that 30 frames a second must stay below.
+// The time of each stage over the last minute, as areas on top of each other, with the chain's slow
+// frames as a line and the budget as another.
 
-export const STAGES = [
-  ["mesh", "#6fb7ff"],
-  ["crop", "#8ee0c0"],
-  ["student", "#b69cff"],
-  ["composite", "#f0b64c"],
-];
-const SECONDS = 60;
-const BUDGET = 1000 / 30;
+const SPAN = 60_000;
+const BUDGET = 33.3;
+const LAYERS = ["mesh", "crop", "student", "composite"];
 
 export class Chart {
   constructor(canvas) {
     this.canvas = canvas;
-    this.points = [];
+    this.samples = [];
+    const style = getComputedStyle(document.documentElement);
+    this.colours = Object.fromEntries(LAYERS.map((name) => [name, style.getPropertyValue(`--${name}`)]));
+    this.dim = style.getPropertyValue("--dim");
+    new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
+  // stages: { name: { p50, p95, p99 } } in milliseconds.
   add(stages) {
-    const now = performance.now() / 1000;
-    this.points.push({ at: now, times: STAGES.map(([name]) => stages[name].p50), chain: stages.chain.p50 });
-    while (this.points[0].at < now - SECONDS) this.points.shift();
-    this.draw(now);
+    const now = performance.now();
+    this.samples.push({ at: now, stages });
+    while (now - this.samples[0].at > SPAN) this.samples.shift();
+    if (!document.hidden) this.draw();
   }
 
-  draw(now) {
-    const scale = window.devicePixelRatio || 1;
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    if (!width) return;
-    this.canvas.width = width * scale;
-    this.canvas.height = height * scale;
-    const context = this.canvas.getContext("2d");
-    context.scale(scale, scale);
-    const most = Math.max(BUDGET * 1.25, ...this.points.map((p) => 1.1 * p.times.reduce((a, b) => a + b, 0)));
-    const x = (at) => width - ((now - at) / SECONDS) * width;
-    const y = (ms) => height - (ms / most) * height;
+  draw() {
+    const { canvas, samples } = this;
+    const ratio = devicePixelRatio;
+    const width = canvas.clientWidth;
+    const height = canvas.clientHeight;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    const pen = canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    pen.font = "12px system-ui, sans-serif";
 
-    let floor = this.points.map(() => 0);
-    STAGES.forEach(([, colour], stage) => {
-      const top = this.points.map((point, index) => floor[index] + point.times[stage]);
-      context.beginPath();
-      this.points.forEach((point, index) => context.lineTo(x(point.at), y(top[index])));
-      for (let index = this.points.length - 1; index >= 0; index--) {
-        context.lineTo(x(this.points[index].at), y(floor[index]));
-      }
-      context.closePath();
-      context.fillStyle = colour;
-      context.globalAlpha = 0.75;
-      context.fill();
-      floor = top;
-    });
+    const slowest = Math.max(0, ...samples.map(({ stages }) => stages.chain.p95));
+    const top = Math.max(40, Math.ceil(slowest / 10 + 0.5) * 10);
+    const left = 26;
+    const bottom = height - 18;
+    const now = performance.now();
+    const x = (at) => width - ((now - at) / SPAN) * (width - left);
+    const y = (ms) => bottom - (ms / top) * (bottom - 8);
 
-    context.globalAlpha = 1;
-    context.strokeStyle = context.fillStyle = "#eef1f6";
-    context.lineWidth = 2;
-    context.beginPath();
-    this.points.forEach((point) => context.lineTo(x(point.at), y(point.chain)));
-    context.stroke();
-    context.setLineDash([4, 4]);
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(0, y(BUDGET));
-    context.lineTo(width, y(BUDGET));
-    context.stroke();
-    context.font = "11px system-ui, sans-serif";
-    context.fillText("33 ms: 30 frames a second", 4, y(BUDGET) - 4);
+    pen.fillStyle = this.dim;
+    pen.strokeStyle = "#232831";
+    pen.lineWidth = 1;
+    const step = top > 100 ? Math.ceil(top / 50) * 10 : top > 50 ? 20 : 10;
+    for (let ms = 0; ms <= top; ms += step) {
+      pen.textAlign = "right";
+      pen.fillText(`${ms}`, left - 6, y(ms) + 4);
+      this.line(pen, [[left, y(ms)], [width, y(ms)]]);
+    }
+    pen.textAlign = "left";
+    pen.fillText("60 s ago", left, height - 3);
+    pen.textAlign = "right";
+    pen.fillText("now", width, height - 3);
+
+    let floor = samples.map(() => 0);
+    for (const name of LAYERS) {
+      const ceiling = samples.map(({ stages }, i) => floor[i] + stages[name].p50);
+      const edge = samples.map(({ at }, i) => [x(at), y(ceiling[i])]);
+      const back = samples.map(({ at }, i) => [x(at), y(floor[i])]).reverse();
+      pen.fillStyle = this.colours[name];
+      pen.globalAlpha = 0.75;
+      this.trace(pen, [...edge, ...back]);
+      pen.fill();
+      pen.globalAlpha = 1;
+      floor = ceiling;
+    }
+    pen.strokeStyle = "#fff";
+    pen.lineWidth = 1.5;
+    this.line(pen, samples.map(({ at, stages }) => [x(at), y(stages.chain.p95)]));
+
+    pen.setLineDash([5, 4]);
+    pen.strokeStyle = "#ff8a8a";
+    this.line(pen, [[left, y(BUDGET)], [width, y(BUDGET)]]);
+    pen.setLineDash([]);
+    pen.fillStyle = "#ff8a8a";
+    pen.textAlign = "left";
+    pen.fillText("33 ms: 30 fps", left + 6, y(BUDGET) - 5);
+  }
+
+  line(pen, points) {
+    this.trace(pen, points);
+    pen.stroke();
+  }
+
+  trace(pen, points) {
+    pen.beginPath();
+    points.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
   }
 }

@@ -1,299 +1,284 @@
-// The control page: shows what the run says of itself, and asks it for what people choose.
-import { Chart, STAGES } from "/chart.js";
+// The control page: shows the run's status as it comes, sends what people do.
+
+import { Chart } from "/chart.js";
+import { LivePicture } from "/preview.js";
+
+const AGAIN = 1000;
+const STAGES = ["mesh", "crop", "student", "composite", "chain"];
+const SHOWING = {
+  live: ["ok", "Live"],
+  hold: ["ok", "Live, holding"],
+  blur: ["warn", "Hidden: blur"],
+  placeholder: ["warn", "Hidden: card"],
+  panic: ["bad", "PANIC"],
+  paused: ["", "Resting"],
+  "no camera": ["warn", "No camera"],
+};
+const WHY_BLANK = {
+  "no camera": "waiting for the camera",
+  paused: "resting: nobody watches the virtual camera",
+};
 
 const $ = (id) => document.getElementById(id);
-const chart = new Chart($("chart"));
-let socket = null;
-let pause = 500;
-let state = null;
-let divider = 0.5;
-let pair = null;
 
-// --- the line to the run
-
-function connect() {
-  socket = new WebSocket(`ws://${location.host}/ws`);
-  socket.binaryType = "arraybuffer";
-  socket.onopen = () => {
-    pause = 500;
-    $("offline").hidden = true;
-    watch();
-    loadEffects();
-  };
-  socket.onmessage = ({ data }) => (typeof data === "string" ? hear(JSON.parse(data)) : see(data));
-  socket.onclose = () => {
-    $("offline").hidden = false;
-    badge("not connected", "");
-    setTimeout(connect, pause);
-    pause = Math.min(pause * 2, 5000);
-  };
-}
-
-function ask(command) {
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(command));
-}
-
-function watch() {
-  ask({ watch: !document.hidden });
-}
-document.addEventListener("visibilitychange", watch);
-
-function hear(message) {
-  if (message.type === "error") complain(message.error);
-  else show((state = message));
-}
-
-let complaint = 0;
-function complain(text) {
-  $("error").textContent = text;
-  $("error").hidden = false;
-  clearTimeout(complaint);
-  complaint = setTimeout(() => ($("error").hidden = true), 6000);
-}
-
-// --- the preview
-
-async function see(data) {
-  const first = new DataView(data).getUint32(0);
-  const parts = [data.slice(4, 4 + first), data.slice(4 + first)];
-  try {
-    pair = await Promise.all(parts.map((part) => createImageBitmap(new Blob([part], { type: "image/jpeg" }))));
-  } catch {
-    return;
-  }
-  $("nothing").hidden = true;
-  draw();
-}
-
-function draw() {
-  if (pair) {
-    const canvas = $("preview");
-    const [before, after] = pair;
-    if (canvas.width !== after.width || canvas.height !== after.height) {
-      canvas.width = after.width;
-      canvas.height = after.height;
-    }
-    const context = canvas.getContext("2d");
-    context.drawImage(after, 0, 0);
-    const cut = Math.round(divider * before.width);
-    if (cut > 0) context.drawImage(before, 0, 0, cut, before.height, 0, 0, cut, before.height);
-  }
-  $("divider").style.left = `${divider * 100}%`;
-  $("divider").setAttribute("aria-valuenow", Math.round(divider * 100));
-  document.querySelector(".tag.before").hidden = divider < 0.15;
-  document.querySelector(".tag.after").hidden = divider > 0.85;
-}
-
-function move(to) {
-  divider = Math.min(1, Math.max(0, to));
-  draw();
-}
-
-const frame = $("frame");
-const follow = (event) => {
-  const box = frame.getBoundingClientRect();
-  move((event.clientX - box.left) / box.width);
-};
-$("divider").addEventListener("pointerdown", (event) => {
-  $("divider").setPointerCapture(event.pointerId);
-  $("divider").addEventListener("pointermove", follow);
-});
-$("divider").addEventListener("pointerup", () => $("divider").removeEventListener("pointermove", follow));
-$("divider").addEventListener("dblclick", () => move(0.5));
-$("divider").addEventListener("keydown", (event) => {
-  const steps = { ArrowLeft: -0.05, ArrowDown: -0.05, ArrowRight: 0.05, ArrowUp: 0.05, Home: -1, End: 1 };
-  if (event.key in steps) {
-    event.preventDefault();
-    move(divider + steps[event.key]);
-  }
-});
-
-// --- what people choose
-
-async function loadEffects() {
-  const answer = await fetch("/api/effects");
-  if (!answer.ok) return;
-  const { effects } = await answer.json();
-  $("effects").replaceChildren(
-    ...effects.filter((effect) => !effect.error).map((effect) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "effect";
-      button.dataset.name = effect.name;
-      button.title = effect.description;
-      const picture = document.createElement(effect.preview ? "img" : "div");
-      if (effect.preview) {
-        picture.src = effect.preview;
-        picture.alt = "";
-      } else picture.className = "blank";
-      const title = document.createElement("span");
-      title.textContent = effect.title;
-      button.append(picture, title);
-      button.onclick = () => ask({ do: "effect", name: effect.name });
-      return button;
-    }),
-  );
-  if (state) show(state);
-}
-
-let dragging = false;
-let sending = 0;
-$("strength").addEventListener("input", () => {
-  dragging = true;
-  $("strength-value").textContent = percent($("strength").value);
-  cancelAnimationFrame(sending);
-  sending = requestAnimationFrame(() => ask({ do: "strength", value: Number($("strength").value) }));
-});
-$("strength").addEventListener("change", () => (dragging = false));
-$("faces").onchange = () => ask({ do: "faces", choice: $("faces").value });
-$("mirror").onclick = () => ask({ do: "mirror", on: !state?.mirror });
-$("label").onclick = () => ask({ do: "label", on: !state?.label });
-$("panic").onclick = panic;
-$("panic-mode").onchange = () => state?.panic && ask({ do: "panic", mode: $("panic-mode").value });
-
-function panic() {
-  ask({ do: "panic", mode: state?.panic ? null : $("panic-mode").value });
-}
-
-function nudge(by) {
-  if (state) ask({ do: "strength", value: Math.min(1, Math.max(0, Math.round((state.strength + by) * 100) / 100)) });
-}
-
-const KEYS = {
-  " ": panic,
-  n: () => ask({ do: "step", by: 1 }),
-  p: () => ask({ do: "step", by: -1 }),
-  "+": () => nudge(0.1),
-  "=": () => nudge(0.1),
-  "-": () => nudge(-0.1),
-  m: () => ask({ do: "mirror", on: !state?.mirror }),
-  "?": () => $("help").showModal(),
-};
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("select, input") || $("help").open) return;
-  const preset = state?.presets.find(({ key }) => key === event.key);
-  const act = preset ? () => ask({ do: "preset", name: preset.name }) : KEYS[event.key];
-  if (!act) return;
-  // The panic key is the panic key, whatever button has the focus; Enter presses that.
-  event.preventDefault();
-  act();
-});
-document.addEventListener("keyup", (event) => {
-  if (event.key === " " && !event.target.matches("select, input")) event.preventDefault();
-});
-
-// --- what the run says
-
-const percent = (share) => `${Math.round(share * 100)} %`;
-
-function badge(text, kind) {
-  $("showing").textContent = text;
-  $("showing").className = `badge ${kind}`;
-}
-
-const SHOWING = {
-  live: ["LIVE", "live"], hold: ["HELD", "hidden"], blur: ["BLURRED", "hidden"], placeholder: ["CARD", "hidden"],
-  panic: ["PANIC", "panic"], paused: ["RESTING", ""], "no camera": ["NO CAMERA", "hidden"],
-};
-
-function show(status) {
-  badge(...(SHOWING[status.showing] ?? [status.showing, ""]));
-  $("fps").textContent = status.fps.toFixed(1);
-  $("delay").textContent = status.delay_ms === null ? "–" : `${Math.round(status.delay_ms)} ms`;
-  $("cpu").textContent = `${status.cpu_cores.toFixed(1)} cores`;
-  $("memory").textContent = `${Math.round(status.memory_mb)} MB`;
-  if (!dragging) {
-    $("strength").value = status.strength;
-    $("strength-value").textContent = percent(status.strength);
-  }
-  if (document.activeElement !== $("faces")) $("faces").value = status.faces;
-  if (status.panic) $("panic-mode").value = status.panic;
-  $("mirror").setAttribute("aria-checked", status.mirror);
-  $("label").setAttribute("aria-checked", status.label);
-  $("panic").setAttribute("aria-pressed", status.panic !== null);
-  $("panic").querySelector("strong").textContent = status.panic === null ? "PANIC" : "GO LIVE AGAIN";
-  for (const button of document.querySelectorAll(".effect")) {
-    button.setAttribute("aria-pressed", button.dataset.name === status.effect.name);
-    button.classList.toggle("loading", button.dataset.name === status.loading);
-  }
-  showPresets(status.presets);
-  showStages(status.stages_ms);
-  showHealth(status);
-  fill($("news"), status.news.slice(-5).reverse(), (line) => element("li", line));
-}
-
-function element(name, text) {
-  const made = document.createElement(name);
-  made.textContent = text;
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
   return made;
 }
 
-// Only what changed is made anew: a screen reader would read it all again.
-function fill(list, items, make) {
-  const key = JSON.stringify(items);
-  if (list.dataset.key === key) return;
-  list.dataset.key = key;
-  list.replaceChildren(...items.map(make));
+// Status comes four times a second; a page that is rewritten for nothing loses focus and scroll.
+function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
-function showPresets(presets) {
-  $("presets").hidden = presets.length === 0;
-  fill($("presets"), presets, (preset) => {
-    const button = element("button", `${preset.name} `);
-    button.type = "button";
-    if (preset.key) button.append(element("kbd", preset.key));
-    button.onclick = () => ask({ do: "preset", name: preset.name });
-    return button;
-  });
+function once(node, value, build) {
+  const key = JSON.stringify(value);
+  if (node.dataset.shown === key) return;
+  node.dataset.shown = key;
+  node.replaceChildren(...build(value));
+}
+
+const chart = new Chart($("chart"));
+const picture = new LivePicture($("stage"));
+let socket = null;
+let status = null;
+let panicMode = "freeze";
+let strengthHeld = 0;
+
+// ---- talking with the run
+
+function connect() {
+  socket = new WebSocket(`ws://${location.host}/ws`);
+  socket.onopen = () => away("");
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.status) show(message.status);
+    if (message.error) away(message.error, 4000);
+  };
+  socket.onclose = async ({ code }) => {
+    socket = null;
+    away(code === 1001 ? "The run has ended. Waiting for the next one …" : await whatIsWrong());
+    setTimeout(connect, AGAIN);
+  };
+}
+
+// A WebSocket that is refused does not tell why.
+async function whatIsWrong() {
+  try {
+    const answer = await fetch("/api/status");
+    if (answer.status === 401) return "Another run has taken this place. Open the address that it shows in its terminal.";
+    if (!answer.ok) return (await answer.json()).error;
+    return "The connection was lost. Trying again …";
+  } catch {
+    return "The run has ended, or the connection is lost. Trying again …";
+  }
+}
+
+function away(words, milliseconds = 0) {
+  put($("banner"), words);
+  $("banner").hidden = !words;
+  const gone = Boolean(words) && !milliseconds;
+  $("main").classList.toggle("away", gone);
+  $("main").inert = gone;
+  if (gone) {
+    picture.blank("no connection");
+    $("showing").className = "pill warn";
+    put($("showing"), "Not connected");
+  }
+  clearTimeout(away.timer);
+  if (milliseconds) away.timer = setTimeout(() => away(""), milliseconds);
+}
+
+function send(command) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(command));
+}
+
+// ---- showing the status
+
+function show(now) {
+  const before = status;
+  status = now;
+  put($("effect-now"), now.effect.title + (now.loading && now.loading !== now.effect.name ? ` → ${now.loading} …` : ""));
+  const [kind, words] = SHOWING[now.showing] ?? ["", now.showing];
+  $("showing").className = `pill ${now.panic ? "bad" : kind}`;
+  put($("showing"), now.panic ? "PANIC" : words);
+  put($("fps"), now.fps.toFixed(0));
+  put($("delay"), now.delay_ms === null ? "–" : now.delay_ms.toFixed(0));
+  put($("cpu"), now.cpu_cores.toFixed(1));
+  put($("memory"), now.memory_mb.toFixed(0));
+
+  document.body.classList.toggle("panicking", Boolean(now.panic));
+  picture.cover(Boolean(now.panic));
+  if (WHY_BLANK[now.showing]) picture.blank(WHY_BLANK[now.showing]);
+  showPanic(now);
+  showEffects(now);
+  if (performance.now() > strengthHeld) showStrength(Math.round(now.strength * 100));
+  $("mirror").setAttribute("aria-checked", now.mirror);
+  $("label").setAttribute("aria-checked", now.label);
+  choose($("faces"), "who", now.faces);
+  $("presets-card").hidden = !now.presets.length;
+  once($("presets"), now.presets, (presets) => presets.map(presetButton));
+  once($("health"), health(now), (rows) => rows.map(healthRow));
+  once($("news"), now.news.slice(-8).reverse(), (lines) => lines.map((line) => element("li", { textContent: line })));
+  $("news").classList.toggle("empty", !now.news.length);
+  // While nothing is drawn the figures are old, and the chart keeps its gap.
+  if (!before || now.frames !== before.frames) chart.add(now.stages_ms);
+  showStages(now.stages_ms);
+}
+
+function choose(group, key, value) {
+  for (const button of group.querySelectorAll("button")) button.setAttribute("aria-pressed", button.dataset[key] === value);
+}
+
+function showPanic(now) {
+  if (now.panic) panicMode = now.panic;
+  $("panic").setAttribute("aria-pressed", Boolean(now.panic));
+  put($("panic").firstElementChild, now.panic ? "GO LIVE AGAIN" : "PANIC");
+  const shown = { freeze: "the picture is frozen", placeholder: "a card is shown", blur: "the picture is blurred" };
+  put($("panic-note"), now.panic ? `${shown[now.panic]}; nobody sees you` : "hide me now");
+  choose($("panic-modes"), "mode", panicMode);
+}
+
+function showEffects(now) {
+  for (const tile of $("effects").children) {
+    const { name } = tile.dataset;
+    tile.setAttribute("aria-pressed", name === now.effect.name);
+    put(tile.querySelector("em"), name === now.loading ? "loading …" : name === now.effect.name ? "in use" : "");
+  }
+}
+
+function showStrength(percent) {
+  const slider = $("strength");
+  slider.value = percent;
+  slider.style.setProperty("--at", `${percent}%`);
+  slider.setAttribute("aria-valuetext", `${percent} %`);
+  put($("strength-shown"), `${percent} %`);
 }
 
 function showStages(stages) {
-  chart.add(stages);
-  const rows = [...STAGES, ["chain", null]].map(([name, colour]) => ({ name, colour, ...stages[name] }));
-  fill($("stages").tBodies[0], rows, ({ name, colour, p50, p95, p99 }) => {
-    const row = document.createElement("tr");
-    if (!colour) row.className = "chain";
-    row.append(element("td", name), ...[p50, p95, p99].map((ms) => element("td", ms.toFixed(1))));
-    if (colour) {
-      const dot = document.createElement("i");
-      dot.style.background = colour;
-      row.firstChild.prepend(dot);
+  const rows = $("stages").tBodies[0];
+  if (!rows.children.length) {
+    for (const name of STAGES) {
+      const row = element("tr", { className: name }, element("th", { scope: "row", textContent: name }), element("td"), element("td"));
+      rows.append(row);
     }
-    return row;
+  }
+  STAGES.forEach((name, i) => {
+    const cells = rows.children[i].children;
+    put(cells[1], `${stages[name].p50.toFixed(1)} ms`);
+    put(cells[2], `${stages[name].p95.toFixed(1)} ms`);
   });
 }
 
-function showHealth(status) {
-  const { camera, accelerator, outputs } = status;
-  const items = [
-    {
-      name: `Camera: ${camera.name}`,
-      kind: camera.status === "running" ? "good" : "warn",
-      word: camera.status === "running" ? `${camera.width}×${camera.height}, ${camera.fps} fps` : camera.status,
-      more: camera.status === "running" ? "" : camera.message,
-    },
-    {
-      name: `Accelerator: ${accelerator.name}`,
-      kind: accelerator.failure ? "bad" : "good",
-      word: accelerator.failure ? "fails" : "works",
-      more: accelerator.failure,
-    },
-    ...outputs.map((output) => ({
-      name: output.name[0].toUpperCase() + output.name.slice(1),
-      kind: { open: "good", lost: "warn", failed: "bad" }[output.status],
-      word: output.status === "open" ? "takes pictures" : output.status,
-      more: output.message,
-    })),
-  ];
-  if (status.obs) items.push({ name: "OBS sync", kind: status.obs === "connected" ? "good" : "warn", word: status.obs, more: "" });
-  fill($("health"), items, ({ name, kind, word, more }) => {
-    const item = document.createElement("li");
-    item.className = kind;
-    item.append(document.createElement("i"), element("b", name), element("em", word));
-    if (more) item.append(element("small", more));
-    return item;
-  });
+// [kind, name, words, more] for each part that can fail.
+function health(now) {
+  const { camera, accelerator, outputs, obs } = now;
+  const cameraKind = { running: "ok", waiting: "warn", stalled: "warn", lost: "bad" }[camera.status] ?? "";
+  const size = `${camera.width} × ${camera.height}, ${camera.fps} fps`;
+  const again = camera.reopened ? `, reopened ${camera.reopened} ×` : "";
+  const rows = [[cameraKind, camera.name, camera.status, cameraKind === "ok" ? size + again : camera.message]];
+  rows.push([accelerator.failure ? "bad" : "ok", `accelerator: ${accelerator.name}`, accelerator.failure ? "failing" : "working", accelerator.failure]);
+  for (const { name, status: state, message } of outputs) {
+    rows.push([state === "open" ? "ok" : state === "failed" ? "bad" : "warn", `to ${name}`, state, message]);
+  }
+  if (obs) rows.push([obs.connected ? "ok" : "warn", "OBS", obs.connected ? "connected" : "away", obs.message ?? ""]);
+  return rows;
 }
 
-draw();
+function healthRow([kind, name, words, more]) {
+  const row = element("li", { className: kind }, element("i"), element("span", { textContent: name, title: name }), element("b", { textContent: words }));
+  if (more) row.append(element("small", { textContent: more }));
+  return row;
+}
+
+function presetButton({ name, key }) {
+  const button = element("button", { textContent: name, onclick: () => send({ do: "preset", name }) });
+  if (key) button.append(element("kbd", { textContent: key }));
+  return button;
+}
+
+async function fillGallery() {
+  try {
+    const answer = await fetch("/api/effects");
+    if (!answer.ok) throw new Error(answer.statusText);
+    const { effects } = await answer.json();
+    once($("effects"), effects, () => effects.map(effectTile));
+    if (status) showEffects(status);
+  } catch {
+    setTimeout(fillGallery, AGAIN);
+  }
+}
+
+function effectTile({ name, title, description, preview, damaged }) {
+  const image = preview
+    ? element("img", { src: preview, alt: "", loading: "lazy" })
+    : element("div", { className: "blank-picture" });
+  const words = damaged ?? description;
+  const tile = element(
+    "button",
+    { className: "effect", title: words, disabled: Boolean(damaged), onclick: () => send({ do: "effect", name }) },
+    image, element("em"), element("span", { textContent: title }), element("small", { textContent: words }),
+  );
+  tile.dataset.name = name;
+  return tile;
+}
+
+// ---- what people do
+
+function togglePanic() {
+  send({ do: "panic", mode: status?.panic ? null : panicMode });
+}
+
+$("panic").onclick = togglePanic;
+$("panic-modes").onclick = ({ target }) => {
+  if (!target.dataset.mode) return;
+  panicMode = target.dataset.mode;
+  choose($("panic-modes"), "mode", panicMode);
+  if (status?.panic) send({ do: "panic", mode: panicMode });
+};
+$("faces").onclick = ({ target }) => target.dataset.who && send({ do: "faces", who: target.dataset.who });
+$("mirror").onclick = () => status && send({ do: "mirror", on: !status.mirror });
+$("label").onclick = () => status && send({ do: "label", on: !status.label });
+$("strength").oninput = ({ target }) => {
+  // The status on its way still has the value before.
+  strengthHeld = performance.now() + 600;
+  showStrength(Number(target.value));
+  send({ do: "strength", value: Number(target.value) / 100 });
+};
+
+function openHelp() {
+  $("help").showModal();
+}
+$("help-open").onclick = openHelp;
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || $("help").open) return;
+  const { key, target } = event;
+  if (key === " ") {
+    // A button with the keyboard's focus keeps its space bar.
+    if (target.closest("button")) return;
+    event.preventDefault();
+    if (!event.repeat) togglePanic();
+  } else if (key === "?") {
+    openHelp();
+  } else if (["+", "=", "-", "_"].includes(key) || (!event.repeat && isOurs(key))) {
+    strengthHeld = 0;
+    send({ do: "press", key });
+  }
+});
+
+function isOurs(key) {
+  return "nNpPmM".includes(key) || status?.presets.some((preset) => preset.key === key);
+}
+
+// After a click the space bar is the panic key again, and not that button's.
+document.addEventListener("click", (event) => {
+  if (event.detail) document.activeElement?.blur();
+});
+
+// What the browser keeps of the address must not open the panel.
+if (location.search) history.replaceState(null, "", "/");
+
 connect();
+fillGallery();
