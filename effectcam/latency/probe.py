@@ -232,7 +232,7 @@ class _Probe:
         if self._way.readings:
             return SinkError(
                 f"{self._way.sink.name}: no stamp could be read in what came back within {waited}; "
-                f"if {name} redraws the left edge beyond recognition, choose another effect"
+                f"if {name} redraws the upper edge beyond recognition, choose another effect"
             )
         return SinkError(
             f"{self._way.sink.name}: no picture came back within {waited}; look for the reason with: "

@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 from effectcam.errors import UsageError
 from effectcam.frame import Pixels
 
-LEAST_WIDTH, LEAST_HEIGHT = 160, 90
+LEAST_WIDTH, LEAST_HEIGHT = 160, 120
 """The smallest picture whose blocks an effect and halved colour leave readable."""
 
-_CODE_BITS, _CHECK_BITS = 24, 16
+_CODE_BITS, _CHECK_BITS = 32, 16
 _COLUMNS = _CODE_BITS + _CHECK_BITS + 2
 
-_TICK = 100_000
-"""Nanoseconds: less than it takes to copy a frame, so that no two share one."""
+_TICK = 1_000
+"""Nanoseconds: less than it takes to draw a stamp, so that no two frames share one."""
 
 _STRIP = 0.1
 """The strip's height as a share of the picture's: above the crop of a face in the middle, and high enough
-that a student which sees the frame at 512x288 gets blocks of 12 by 14 pixels."""
+that a student which sees the frame at 512x288 gets blocks of 10 by 14 pixels."""
 
 _CELL = 4
 """Samples along each side of a block; the outer ones, where its neighbours bleed in, are not used."""
@@ -39,18 +39,18 @@ _LEAST_CONTRAST = 64
 
 
 def code_at(moment: int) -> int:
-    """The code of a moment in nanoseconds: tenths of a millisecond, begun anew every 28 minutes.
+    """The code of a moment in nanoseconds: microseconds, begun anew every 71 minutes.
 
-    >>> code_at(1_234_500_000)
-    12345
+    >>> code_at(1_234_567_000)
+    1234567
     """
     return moment // _TICK % (1 << _CODE_BITS)
 
 
 def write(pixels: Pixels, code: int) -> None:
-    """Draw ``code`` into ``pixels``, (H, W, 3) of at least 160x90, in place.
+    """Draw ``code`` into ``pixels``, (H, W, 3) of at least 160x120, in place.
 
-    Raises UsageError for a picture that is too small, or a code outside 0 to 16777215.
+    Raises UsageError for a picture that is too small, or a code of more than 32 bits.
     """
     height, width = pixels.shape[:2]
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
