@@ -253,14 +253,15 @@ class _Probe:
     def _last_is_read(self) -> bool:
         """Whether a frame came back that is younger than all that count."""
         ended = cast(int, self._ended)
-        after = {stamp.code_at(captured) for captured in self._camera.passages if captured > ended}
+        # A copy each time, since the camera's thread goes on adding to it.
+        after = {stamp.code_at(captured) for captured in list(self._camera.passages) if captured > ended}
         return any(reading.code in after for reading in self._way.readings[-10:])
 
     def _gather(
         self, handed: dict[int, int], written: dict[int, int], stages: dict[str, dict[str, float]]
     ) -> Run:
         begun, ended = cast(int, self._begun), cast(int, self._ended)
-        counted = [each for each in self._camera.passages.values() if begun <= each.captured < ended]
+        counted = [each for each in list(self._camera.passages.values()) if begun <= each.captured < ended]
         for passage in counted:
             passage.handed = handed.get(passage.captured)
             passage.written = written.get(passage.captured)
