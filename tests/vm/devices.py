@@ -103,14 +103,22 @@ def capability(path: str = DEVICE) -> Capability:
 class Feeder:
     """A program of its own that feeds numbered pictures to a virtual camera until it is stopped.
 
-    As a context manager it is stopped at the end. ``EffectcamError`` at its opening is raised here.
+    Between two it waits ``pause`` seconds. As a context manager it is stopped at the end. ``EffectcamError`` at its opening is raised here.
     """
 
     def __init__(
-        self, *, first: int = 0, device: str | None = None, size: tuple[int, int] | None = None, user: int = 0
+        self,
+        *,
+        first: int = 0,
+        device: str | None = None,
+        size: tuple[int, int] | None = None,
+        user: int = 0,
+        pause: float = 0.1,
     ) -> None:
         self._here, there = _FORK.Pipe()
-        self._process = _FORK.Process(target=_feed, args=(there, first, device, size, user), daemon=True)
+        self._process = _FORK.Process(
+            target=_feed, args=(there, first, device, size, user, pause), daemon=True
+        )
         self._process.start()
         _STARTED.append(self.kill)
         there.close()
@@ -159,7 +167,7 @@ def _feed(talk: Connection, first: int, device: str | None, size: tuple[int, int
     talk.send(camera.device)
     number = first
     with camera:
-        while not talk.poll(0.1):
+        while not talk.poll(pause):
             pixels = pattern.picture(number) if size is None else np.zeros((size[1], size[0], 3), np.uint8)
             camera.write(Frame(pixels, number, time.perf_counter_ns()))
             number += 1

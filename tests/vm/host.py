@@ -102,6 +102,8 @@ def _command(wanted: Sequence[str]) -> list[str]:
     environment = {
         "EFFECTCAM_GUEST_RESULTS": "/results",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # Every import counts there.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         # MediaPipe imports matplotlib, whose list of fonts takes a minute to make.
         "MPLCONFIGDIR": str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "matplotlib"),
     }
