@@ -103,7 +103,8 @@ def capability(path: str = DEVICE) -> Capability:
 class Feeder:
     """A program of its own that feeds numbered pictures to a virtual camera until it is stopped.
 
-    Between two it waits ``pause`` seconds. As a context manager it is stopped at the end. ``EffectcamError`` at its opening is raised here.
+    Between two it waits ``pause`` seconds. As a context manager it is stopped at the end.
+    ``EffectcamError`` at its opening is raised here.
     """
 
     def __init__(
@@ -155,7 +156,9 @@ class Feeder:
             self.stop()
 
 
-def _feed(talk: Connection, first: int, device: str | None, size: tuple[int, int] | None, user: int) -> None:
+def _feed(
+    talk: Connection, first: int, device: str | None, size: tuple[int, int] | None, user: int, pause: float
+) -> None:
     if user:
         os.setgroups([])
         os.setuid(user)
