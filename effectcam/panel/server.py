@@ -43,6 +43,9 @@ _BODY_WITHIN = 5.0
 _CONNECTIONS = 128
 """Each takes a file descriptor, and the run itself needs some when a camera comes back."""
 
+_BACKLOG = 64
+"""Connections that are accepted in one go, before any is turned away."""
+
 _SOCKETS = 24
 _VIEWERS = 8
 
@@ -113,7 +116,7 @@ class Panel:
     def start(self) -> None:
         """Open the port and serve. Raises SinkError when it cannot be had."""
         try:
-            listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as error:
             raise SinkError(
                 f"the panel cannot have port {self._port} ({error.strerror or error}); choose another with "
@@ -158,7 +161,9 @@ class Panel:
         )
         await runner.setup()
         try:
-            server = await self._loop.create_server(lambda: _protocol(runner), sock=listener, backlog=1024)
+            inner = runner.server
+            assert inner is not None
+            server = await self._loop.create_server(lambda: _Door(inner), sock=listener, backlog=_BACKLOG)
             ready.set()
             await self._end.wait()
             server.close()
@@ -294,23 +299,25 @@ class Panel:
             await ws.close(code=WSCloseCode.INTERNAL_ERROR)
 
 
-class _Full(asyncio.Protocol):
-    """Turns away a connection that would be one too many."""
+class _Door(asyncio.Protocol):
+    """Hands a connection on to the server, or turns it away when it would be one too many."""
+
+    def __init__(self, server: web.Server) -> None:
+        self._server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        if len(self._server.connections) < _CONNECTIONS:
+            handler = self._server()
+            transport.set_protocol(handler)
+            handler.connection_made(transport)
+            return
         body = json.dumps({"error": f"{_CONNECTIONS} connections are open, and no more can be"}).encode()
         transport.write(
             b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
         )
         transport.close()
-
-
-def _protocol(runner: web.AppRunner) -> asyncio.Protocol:
-    server = runner.server
-    assert server is not None
-    return server() if len(server.connections) < _CONNECTIONS else _Full()
 
 
 def _file(content: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:

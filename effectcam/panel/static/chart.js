@@ -36,7 +36,7 @@ export class Chart {
 
     const slowest = Math.max(0, ...samples.map(({ stages }) => stages.chain.p95));
     const top = Math.max(40, Math.ceil(slowest / 10 + 0.5) * 10);
-    const left = 26;
+    const left = 32;
     const bottom = height - 18;
     const now = performance.now();
     const x = (at) => width - ((now - at) / SPAN) * (width - left);

@@ -122,7 +122,7 @@ function show(now) {
   once($("health"), health(now), (rows) => rows.map(healthRow));
   once($("news"), now.news.slice(-8).reverse(), (lines) => lines.map((line) => element("li", { textContent: line })));
   $("news").classList.toggle("empty", !now.news.length);
-  // While nothing is drawn the figures are old, and the chart keeps its gap.
+  // While nothing is drawn the figures are old.
   if (!before || now.frames !== before.frames) chart.add(now.stages_ms);
   showStages(now.stages_ms);
 }
@@ -166,8 +166,8 @@ function showStages(stages) {
   }
   STAGES.forEach((name, i) => {
     const cells = rows.children[i].children;
-    put(cells[1], `${stages[name].p50.toFixed(1)} ms`);
-    put(cells[2], `${stages[name].p95.toFixed(1)} ms`);
+    put(cells[1], stages[name].p50.toFixed(1));
+    put(cells[2], stages[name].p95.toFixed(1));
   });
 }
 
@@ -182,7 +182,7 @@ function health(now) {
   for (const { name, status: state, message } of outputs) {
     rows.push([state === "open" ? "ok" : state === "failed" ? "bad" : "warn", `to ${name}`, state, message]);
   }
-  if (obs) rows.push([obs.connected ? "ok" : "warn", "OBS", obs.connected ? "connected" : "away", obs.message ?? ""]);
+  if (obs) rows.push([obs === "connected" || obs === "left alone" ? "ok" : "warn", "OBS sound", obs, ""]);
   return rows;
 }
 
