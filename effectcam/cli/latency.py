@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from effectcam.cli.options import FilePath, Size, threads
+from effectcam.cli.options import FilePath, NumberRange, Size, threads
 from effectcam.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ _PARTS = {
 @click.option("--clip", type=FilePath(), metavar="CLIP", help="Pictures to send.  [default: the demo clip]")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 600),
+    type=NumberRange(1, 600),
     default=10,
     show_default=True,
     help="How long to measure, after the effect is warm.",
 )
 @click.option(
-    "--fps", type=click.FloatRange(1, 240), default=30, show_default=True, help="Frames a second to send."
+    "--fps", type=NumberRange(1, 240), default=30, show_default=True, help="Frames a second to send."
 )
 @click.option("--size", type=Size(), default="1280x720", show_default=True, help="Of the frames.")
 @threads

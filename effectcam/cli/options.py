@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,16 @@ threads = click.option(
     metavar="N",
     help="CPU threads of each student.  [default: measured]",
 )
+
+
+class NumberRange(click.FloatRange):
+    """A number between two others; "nan", which is not outside of any range, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number; give {self.min:g} to {self.max:g}", param, ctx)
+        return number
 
 
 class FilePath(click.Path):

@@ -25,6 +25,15 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class EndlessPictures:
+    """A clip that goes round and round: without the sound and the timestamps of a single round."""
+
+    width: int
+    height: int
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outputs:
     """What the user asked for; nothing at all means a virtual camera, or else a window."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from effectcam.cli.options import FilePath, Size, strength, threads, tier
+from effectcam.cli.options import FilePath, NumberRange, Size, strength, threads, tier
 
 _FILE = FilePath()
 
@@ -40,7 +40,7 @@ _FILE = FilePath()
 @click.option("--size", type=Size(), default="1280x720", show_default=True, help="To ask a camera for.")
 @click.option(
     "--fps",
-    type=click.FloatRange(1, 240),
+    type=NumberRange(1, 240),
     default=30,
     show_default=True,
     help="To ask a camera for, and the most that is sent.",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import itertools
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,7 +13,7 @@ from typing import Any
 from effectcam.cli import terminal
 from effectcam.cli.keys import ReadKeys, terminal_keys
 from effectcam.cli.meter import Meter
-from effectcam.cli.outputs import Outputs, is_live
+from effectcam.cli.outputs import EndlessPictures, Outputs, is_live
 from effectcam.effect import load_effect
 from effectcam.effect.catalogue import catalogue
 from effectcam.errors import EffectcamError, SinkError
@@ -155,7 +153,8 @@ class Session:
             wishes.stills,
             wishes.panel is not None,
         )
-        return outputs.open(source, on_key=controls.press, on_close=self._stop.set, tell=controls.tell)
+        pictures = EndlessPictures(source.width, source.height, source.fps) if wishes.loop else source
+        return outputs.open(pictures, on_key=controls.press, on_close=self._stop.set, tell=controls.tell)
 
     def _put_together(
         self, stack: ExitStack, source: CameraSupervisor | Clip, controls: Controls, sinks: FanOut
@@ -178,7 +177,7 @@ class Session:
             preview=preview,
             watched=self._watchers(stack, sinks),
             waiting_for=lambda: wishes.source if not wishes.source.isdecimal() else f"camera {wishes.source}",
-            stamped=live,
+            stamped=live or wishes.loop,
             after=after_frame,
         )
         more: dict[str, Any] = {}
@@ -191,8 +190,9 @@ class Session:
         )
         if wishes.panel is not None:
             from effectcam.panel.server import Panel
+            from effectcam.panel.token import own_token
 
-            panel = Panel(controls, status, preview, port=wishes.panel)
+            panel = Panel(controls, status, preview, port=wishes.panel, token=own_token())
             stack.callback(panel.close)
             panel.start()
             self._tell(f"panel: {panel.url}")
@@ -260,18 +260,11 @@ class Session:
         return unpaced(source, self._stop)
 
     def _round_and_round(self, clip: Clip) -> Iterator[Frame]:
-        """A clip without end: each round on from where the last one stopped."""
-        start = 0
-        for number in itertools.count():
-            round_ = clip if number == 0 else Clip(self._wishes.source)
-            last = 0
-            with round_:
-                for frame in paced(round_, self._stop):
-                    last = frame.captured_at
-                    yield dataclasses.replace(frame, captured_at=start + last)
-            if self._stop.is_set:
-                return
-            start += last + int(1e9 / clip.fps)
+        """A clip without end, stamped as if a camera saw it."""
+        while not self._stop.is_set:
+            with clip:
+                yield from paced(clip, self._stop, restamp=True)
+            clip = Clip(self._wishes.source)
 
     def _tell_end(
         self, source: CameraSupervisor | Clip, controls: Controls, sinks: FanOut, loop: LiveLoop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from effectcam.frame import Clock, Frame, RealClock
 from effectcam.live.stop import StopFlag
@@ -34,12 +35,17 @@ def newest(
 
 
 def paced(
-    source: Source, stop: StopFlag, *, keep_all: bool = False, clock: Clock | None = None
+    source: Source,
+    stop: StopFlag,
+    *,
+    keep_all: bool = False,
+    restamp: bool = False,
+    clock: Clock | None = None,
 ) -> Iterator[Frame]:
     """A clip's frames at the moments its timestamps say, counted from the first.
 
     Frames that are late by more than one are left out, so that the clip keeps its speed on a slow
-    machine, unless ``keep_all``.
+    machine, unless ``keep_all``. ``restamp`` stamps each with its moment on the clock, as a camera does.
     """
     clock = clock or RealClock()
     start: int | None = None
@@ -56,7 +62,7 @@ def paced(
         while not stop.is_set and clock.now() < due:
             # In steps, because a clip may pause for long and the wish to stop must not wait for it.
             clock.sleep_until(min(due, clock.now() + _STEP))
-        yield frame
+        yield replace(frame, captured_at=due) if restamp else frame
 
 
 def unpaced(source: Source, stop: StopFlag) -> Iterator[Frame]:

@@ -76,6 +76,12 @@ def test_paced_waits_for_each_frame_s_moment() -> None:
     assert moments == [7 + index * 40_000_000 for index in range(4)]
 
 
+def test_paced_stamps_like_a_camera_when_told_to() -> None:
+    frames = list(paced(Pictures(4), StopFlag(), restamp=True, clock=VirtualClock(7)))
+    assert [frame.captured_at for frame in frames] == [7 + index * 40_000_000 for index in range(4)]
+    assert [frame.index for frame in frames] == list(range(4))
+
+
 @pytest.mark.parametrize(("keep_all", "expected"), [(False, [0, 3, 7, 11]), (True, list(range(12)))])
 def test_paced_leaves_out_what_is_late(keep_all: bool, expected: list[int]) -> None:
     clock = VirtualClock()
