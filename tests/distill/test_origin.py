@@ -52,6 +52,14 @@ def test_a_shallower_student_keeps_the_blocks_that_it_has(tmp_path: Path) -> Non
         assert torch.equal(weights, expected[name]), name
     assert len(student.state_dict()) < len(expected)
 
+    deeper = replace(deep, coarse_depth=4)
+    grown = start_from(model, deeper, name="deep")
+    assert len(grown.state_dict()) > len(expected)
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        # New blocks begin by adding nothing.
+        assert torch.equal(grown.eval()(picture), source.eval()(picture))
+
     with pytest.raises(UsageError, match="deep holds no student of the recipe's shape"):
         start_from(model, replace(deep, widths=(8, 8, 8, 8, 16)), name="deep")
 
