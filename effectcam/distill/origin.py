@@ -127,7 +127,7 @@ def _slots(student: Student) -> list[Tensor]:
 def _as_torch(array: NDArray[np.float32], slot: Tensor) -> Tensor:
     """From LiteRT's order of axes, channels last, to PyTorch's."""
     value = torch.from_numpy(array.copy())
-    if value.ndim != 4:
+    if value.ndim != 4 or slot.ndim != 4:
         return value
     if slot.shape[1] == 1 and value.shape[0] == 1:
         # Depthwise kernels lie (1, height, width, channels).
