@@ -264,7 +264,7 @@ def likeness(picture: Pixels, bare: list[Pixels]) -> float:
 def test_no_bare_face_ever_goes_out(tmp_path: Path) -> None:
     """A face effect on a camera that shows a face, is pulled out and put back, while somebody watches."""
     bare = faces()
-    assert likeness(bare[0], bare) > 0.99 and likeness(255 - bare[0], bare) < -0.99
+    assert likeness(bare[0], bare) > 0.99 and likeness(np.asarray(255 - bare[0], np.uint8), bare) < -0.99
     arguments = (FACE_CAMERA, "--effect", "mask", "--virtual-camera", "--size", "320x180", "--fps", "10")
     with (
         loopbacks((10, 11), labels=("effectcam", "Face")),
