@@ -21,6 +21,7 @@ from effectcam.sink.virtual_camera import VirtualCamera
 from effectcam.source import Clip
 from tests.cli.conftest import write_effect
 from tests.face.clips import DEMO
+from tests.vm.conftest import RESULTS
 from tests.vm.devices import CAMERA, DEVICE, capability, control, loopbacks, plug, until, vivid, watcher
 
 FACE_CAMERA = "/dev/video11"
@@ -105,10 +106,13 @@ class Viewer:
     def __enter__(self) -> Viewer:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         self._leaving.set()
         self._thread.join()
         self._capture.release()
+        if kind is not None and self.seen:
+            # What the test could not make sense of.
+            cv2.imwrite(f"{RESULTS}/last-seen.png", cv2.cvtColor(self.latest, cv2.COLOR_RGB2BGR))
 
 
 @pytest.fixture
