@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -264,6 +265,9 @@ class Session:
         while not self._stop.is_set:
             with clip:
                 yield from paced(clip, self._stop, restamp=True)
+            # A frame whose side data was read hangs in a cycle, at 1.4 MB a round. Little else is left to
+            # look through while the loop runs.
+            gc.collect()
             clip = Clip(self._wishes.source)
 
     def _tell_end(
