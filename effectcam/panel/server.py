@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from aiohttp import WSCloseCode, web
 
@@ -159,11 +160,14 @@ class Panel:
             auto_decompress=False,
             shutdown_timeout=0.5,
         )
+        transports = WeakSet[asyncio.Transport]()
         await runner.setup()
         try:
             inner = runner.server
             assert inner is not None
-            server = await self._loop.create_server(lambda: _Door(inner), sock=listener, backlog=_BACKLOG)
+            server = await self._loop.create_server(
+                lambda: _Door(inner, transports), sock=listener, backlog=_BACKLOG
+            )
             ready.set()
             await self._end.wait()
             server.close()
@@ -171,6 +175,9 @@ class Panel:
             ready.set()
             await asyncio.gather(*map(_leave, list(self._sockets)))
             await runner.cleanup()
+            # One whose client reads nothing would wait for ever to be rid of its last bytes.
+            for transport in list(transports):
+                transport.abort()
             await asyncio.to_thread(self._stream.close)
 
     def _application(self) -> web.Application:
@@ -302,11 +309,14 @@ class Panel:
 class _Door(asyncio.Protocol):
     """Hands a connection on to the server, or turns it away when it would be one too many."""
 
-    def __init__(self, server: web.Server) -> None:
+    def __init__(self, server: web.Server, open_: WeakSet[asyncio.Transport]) -> None:
+        """``open_`` gets every transport."""
         self._server = server
+        self._open = open_
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        self._open.add(transport)
         if len(self._server.connections) < _CONNECTIONS:
             handler = self._server()
             transport.set_protocol(handler)
