@@ -175,10 +175,13 @@ class Panel:
             ready.set()
             await asyncio.gather(*map(_leave, list(self._sockets)))
             await runner.cleanup()
-            # One whose client reads nothing would wait for ever to be rid of its last bytes.
-            for transport in list(transports):
-                transport.abort()
             await asyncio.to_thread(self._stream.close)
+            # One whose client reads nothing would wait for ever to be rid of its last bytes. More than once,
+            # since a connection may still have been on its way in when the door was shut.
+            for _ in range(5):
+                for transport in list(transports):
+                    transport.abort()
+                await asyncio.sleep(0.01)
 
     def _application(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=_LARGEST, logger=_log)
