@@ -11,7 +11,11 @@ import pytest
 from tests.panel.browser import PROGRAM, Browser
 from tests.panel.conftest import GREY, HEIGHT, WIDTH, Desk
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs Chromium")
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="needs Chromium"),
+    # As in test_server.py.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
 
 LIVE = "document.querySelector('#showing').textContent === 'Live'"
 PICTURE = "!document.querySelector('#stage').classList.contains('blank')"

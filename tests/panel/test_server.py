@@ -24,6 +24,9 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 Talk = Callable[[aiohttp.ClientSession], Awaitable[None]]
 
+# asyncio leaves a connection open that is accepted in the very moment in which its server ends.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
 
 def talk(desk: Desk, what: Talk, *, headers: dict[str, str] | None = None) -> None:
     """Let a client that sends the token do ``what``."""
