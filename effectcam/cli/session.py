@@ -231,11 +231,16 @@ class Session:
         from effectcam.sink.virtual_camera import VirtualCamera
 
         lanes = [delivery.sink for delivery in sinks.deliveries]
-        inner = lanes[0].sink if isinstance(lanes[0], Reopening) else lanes[0]
-        if not self._wishes.rest or len(lanes) > 1 or not isinstance(inner, VirtualCamera):
+        lane = lanes[0]
+        if not self._wishes.rest or len(lanes) > 1 or not isinstance(lane, Reopening):
             return lambda: True
-        path = inner.device
-        watchers = Watchers(lambda: readers_of(path))
+
+        def readers() -> int | None:
+            # Asked each time: opened again, it may be another device.
+            camera = lane.sink
+            return readers_of(camera.device) if isinstance(camera, VirtualCamera) else None
+
+        watchers = Watchers(readers)
         stack.callback(watchers.close)
         return watchers
 
