@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.composite import blend
+from effectcam.composite.blend import Layer
 from effectcam.composite.canvas import FrameCanvas
 from effectcam.composite.colour import ColourMatch, ColourPolicy, NoColourMatch
 from effectcam.composite.mask import feathered
@@ -50,10 +51,10 @@ _COLOUR_SIZE = 64
 
 class _Drawing(NamedTuple):
     face: Face
-    seen: Pixels
-    """The crop as it is in the frame."""
     drawing: NDArray[np.uint8]
-    """What the student made of it, RGB or RGBA."""
+    """What the student made of the crop, RGB or RGBA."""
+    layer: Layer | None
+    """The same with its colours in line, at its place in the frame; None outside it."""
 
 
 class Pipeline:
@@ -151,7 +152,7 @@ class Pipeline:
         canvas = self._start_canvas(frame.pixels)
         try:
             self._track(frame)
-            drawings = [self._draw(face, frame.pixels) for face in self.faces]
+            drawings = [self._draw(face, frame.pixels, canvas) for face in self.faces]
         finally:
             with self.ledger.time("student"):
                 # Awaited even when the face failed: the next frame needs the canvas idle.
@@ -194,8 +195,8 @@ class Pipeline:
                 for place in self._choice(identities, heads)
             ]
 
-    def _draw(self, face: Face, pixels: Pixels) -> _Drawing:
-        """Cut the face out and have it redrawn."""
+    def _draw(self, face: Face, pixels: Pixels, canvas: Future[None]) -> _Drawing:
+        """Cut the face out, have it redrawn, and bring the drawing to its place."""
         size = self._student.size[0]
         with self.ledger.time("crop"):
             seen = image = cut(pixels, face.crop, size)
@@ -205,25 +206,43 @@ class Pipeline:
                 image = enlarge_eyes(seen, points, self.effect.warp.eyes)
         with self.ledger.time("student"):
             # The student's buffer is its own; the next face would overwrite it.
-            return _Drawing(face, seen, self._student.run(image).copy())
+            drawing = self._student.run(image).copy()
+            if not self._colour.knows(face.identity):
+                canvas.result()
+        with self.ledger.time("composite"):
+            return _Drawing(face, drawing, self._layer(face, seen, drawing, pixels.shape))
+
+    def _layer(
+        self, face: Face, seen: Pixels, drawing: NDArray[np.uint8], shape: tuple[int, ...]
+    ) -> Layer | None:
+        if self._canvas is None or self.effect.colour.policy != "match-frame":
+            self._colour.learn(face.identity, drawing, seen)
+        elif not self._colour.knows(face.identity):
+            self._learn_from_canvas(face, drawing, shape)
+        # On the canvas everything is mixed with the input at the end; without, the mask does it.
+        on_canvas = self._canvas is not None
+        mask = self._mask
+        if not on_canvas and self._strength < 1:
+            mask = np.asarray(cv2.convertScaleAbs(mask, alpha=self._strength), np.uint8)
+        drawing = self._colour.apply(face.identity, drawing)
+        prepared = blend.prepare(drawing, seen, mask, detail=self.effect.detail.gain, keep=not on_canvas)
+        return blend.place(prepared, face.crop, shape[1], shape[0])
+
+    def _learn_from_canvas(self, face: Face, drawing: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
+        """What colours a face's drawing should have, from the drawn frame round it. It serves the next
+        frame's face: so no face waits for its whole frame, except an identity's first."""
+        if self._canvas is not None and self.effect.colour.policy == "match-frame":
+            reference = self._canvas.sample(face.crop, _COLOUR_SIZE, (shape[1], shape[0]))
+            self._colour.learn(face.identity, drawing, reference)
 
     def _compose(self, pixels: Pixels, drawings: list[_Drawing]) -> Pixels:
         """Lay the faces on the drawn frame, or on the frame itself."""
         height, width = pixels.shape[:2]
-        on_canvas = self._canvas is not None
         ground = self._canvas.ground(width, height) if self._canvas else pixels.copy()
-        # On the canvas everything is mixed with the input at the end; without, the mask does it.
-        share = 1.0 if on_canvas else self._strength
-        for face, seen, drawing in drawings:
-            mask = self._mask
-            if share < 1:
-                mask = np.asarray(cv2.convertScaleAbs(mask, alpha=share), np.uint8)
-            reference = seen
-            if self._canvas and self.effect.colour.policy == "match-frame":
-                reference = self._canvas.sample(face.crop, _COLOUR_SIZE, (width, height))
-            drawing = self._colour(face.identity, drawing, reference)
-            layer = blend.prepare(drawing, seen, mask, detail=self.effect.detail.gain, keep=not on_canvas)
-            blend.lay(ground, layer, face.crop)
+        for face, drawing, layer in drawings:
+            self._learn_from_canvas(face, drawing, pixels.shape)
+            if layer is not None:
+                blend.lay(ground, layer)
         return self._canvas.finish(ground, pixels, self._strength) if self._canvas else ground
 
     def reset(self) -> None:

@@ -16,6 +16,8 @@ leave one multiplication and one addition for the full size.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +61,23 @@ def prepare(
     return np.asarray(cv2.merge((*cv2.split(part), weight)), np.uint8)
 
 
-def lay(canvas: Pixels, prepared: NDArray[np.uint8], crop: Crop) -> None:
-    """Lay what ``prepare`` made into ``canvas`` uint8 (H, W, 3), in place, by the crop's own affine."""
-    box = _drawn_box(prepared, crop, canvas.shape[1], canvas.shape[0])
+class Layer(NamedTuple):
+    """A drawing at the picture's own size and place, ready to be laid."""
+
+    left: int
+    top: int
+    part: NDArray[np.uint8]
+    """(h, w, 3)"""
+    weight: NDArray[np.uint8]
+    """(h, w, 3), all three the same: of what is there already, in 1/255."""
+
+
+def place(prepared: NDArray[np.uint8], crop: Crop, width: int, height: int) -> Layer | None:
+    """What ``prepare`` made, brought by the crop's own affine to a picture of ``width`` by ``height``;
+    None when nothing of it is in the picture. Needs no picture, so it can be done before there is one."""
+    box = _drawn_box(prepared, crop, width, height)
     if box is None:
-        return
+        return None
     left, top, right, bottom = box
     size = prepared.shape[0]
     if crop.side > 1.2 * size:
@@ -86,10 +100,16 @@ def lay(canvas: Pixels, prepared: NDArray[np.uint8], crop: Crop) -> None:
         borderValue=_TRANSPARENT,
     )
     weight = cv2.cvtColor(cv2.extractChannel(warped, 3), cv2.COLOR_GRAY2RGB)
-    region = canvas[top:bottom, left:right]
-    under = cv2.multiply(region, weight, scale=1 / 255)
-    cv2.add(under, cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), dst=under)
-    region[:] = under
+    part = cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)
+    return Layer(left, top, np.asarray(part, np.uint8), np.asarray(weight, np.uint8))
+
+
+def lay(canvas: Pixels, layer: Layer) -> None:
+    """Lay what ``place`` made into ``canvas`` uint8 (H, W, 3), in place: one product and one sum."""
+    rows, columns = layer.part.shape[:2]
+    region = canvas[layer.top : layer.top + rows, layer.left : layer.left + columns]
+    under = cv2.multiply(region, layer.weight, scale=1 / 255)
+    region[:] = cv2.add(under, layer.part, dst=under)
 
 
 def _drawn_box(

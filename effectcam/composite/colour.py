@@ -15,11 +15,23 @@ _THUMB = 32
 
 
 class ColourPolicy(Protocol):
-    """How a face's drawing is brought into line."""
+    """How a face's drawing is brought into line.
 
-    def __call__(self, identity: int, drawing: NDArray[np.uint8], reference: Pixels) -> NDArray[np.uint8]:
-        """``drawing`` uint8 (N, N, 3 or 4) and ``reference`` uint8 (M, M, 3), the same crop of what
-        it should agree with, at any size. May change ``drawing`` in place; alpha is left alone."""
+    In two steps, because what a drawing should agree with may be known only after it has been shifted:
+    the next frame's drawing then gets what this one taught.
+    """
+
+    def knows(self, identity: int) -> bool:
+        """Whether ``apply`` has something to go by; until then ``learn`` comes first."""
+        ...
+
+    def learn(self, identity: int, drawing: NDArray[np.uint8], reference: Pixels) -> None:
+        """``drawing`` uint8 (N, N, 3 or 4), as the student made it, and ``reference`` uint8 (M, M, 3), the
+        same crop of what it should agree with, at any size. Both are only read."""
+        ...
+
+    def apply(self, identity: int, drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """``drawing`` in line with all that was learnt so far; alpha is left alone."""
         ...
 
     def forget(self, identity: int) -> None: ...
@@ -28,7 +40,13 @@ class ColourPolicy(Protocol):
 class NoColourMatch:
     """Leaves the student's colours as they are."""
 
-    def __call__(self, identity: int, drawing: NDArray[np.uint8], reference: Pixels) -> NDArray[np.uint8]:
+    def knows(self, identity: int) -> bool:
+        return True
+
+    def learn(self, identity: int, drawing: NDArray[np.uint8], reference: Pixels) -> None:
+        pass
+
+    def apply(self, identity: int, drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return drawing
 
     def forget(self, identity: int) -> None:
@@ -48,7 +66,10 @@ class ColourMatch:
         self._follow = follow
         self._shift: dict[int, NDArray[np.float32]] = {}
 
-    def __call__(self, identity: int, drawing: NDArray[np.uint8], reference: Pixels) -> NDArray[np.uint8]:
+    def knows(self, identity: int) -> bool:
+        return identity in self._shift
+
+    def learn(self, identity: int, drawing: NDArray[np.uint8], reference: Pixels) -> None:
         drawn, aim = _thumb(drawing), _thumb(reference)
         where = self._where
         if drawing.shape[2] == 4:
@@ -58,8 +79,14 @@ class ColourMatch:
         weight = where / max(float(where.sum()), 1.0)
         difference = np.clip(((aim - drawn[:, :, :3]) * weight).sum(axis=(0, 1)), -self._most, self._most)
         before = self._shift.get(identity)
-        shift = difference if before is None else before + self._follow * (difference - before)
-        self._shift[identity] = shift
+        self._shift[identity] = (
+            difference if before is None else before + self._follow * (difference - before)
+        )
+
+    def apply(self, identity: int, drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        shift = self._shift.get(identity)
+        if shift is None:
+            return drawing
         table = np.clip(np.arange(256, dtype=np.float32)[:, None] + shift, 0, 255).round().astype(np.uint8)
         if drawing.shape[2] == 4:
             table = np.column_stack((table, np.arange(256, dtype=np.uint8)))

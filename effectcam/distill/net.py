@@ -8,6 +8,7 @@ the network itself never works at full size.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
@@ -104,6 +105,13 @@ class Student(nn.Module):
         self.head = nn.Conv2d(widths[0], 4 * config.channels, 3, 1, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(cast(Tensor, self.head.bias))
+        self.gather: Tensor
+        self.register_buffer("gather", _gathering(config.channels), persistent=False)
+        if config.alpha:
+            # Alpha starts at a half and is a plain clamp: a sigmoid never quite reaches 0 or 1,
+            # which would leave a veil over the whole crop.
+            with torch.no_grad():
+                cast(Tensor, self.head.bias)[3::4] = 0.5
         if config.position:
             sides = (config.position // 4, config.position // 16)
             self.place = nn.ParameterList(
@@ -122,11 +130,36 @@ class Student(nn.Module):
         for narrow, level in zip(reversed(self.narrow), reversed(self.up), strict=True):
             x = F.interpolate(narrow(x), scale_factor=2.0, mode="bilinear", align_corners=False) + skips.pop()
             x = level(x)
-        change = F.pixel_shuffle(self.head(x), 2)
-        drawing = image + change[:, :3]
-        if self.config.alpha:
-            # Alpha starts at a half and is a plain clamp: a sigmoid never quite reaches 0 or 1,
-            # which would leave a veil over the whole crop.
-            drawing = torch.cat((drawing, change[:, 3:] + 0.5), dim=1)
+        drawing = self._blocks(image) + self.head(x)
         # While training, what shoots over keeps its gradient.
-        return drawing if self.training else drawing.clamp(0, 1)
+        return _shuffled(drawing if self.training else drawing.clamp(0, 1))
+
+    def _blocks(self, image: Tensor) -> Tensor:
+        """The picture as the head writes its change, (N, 4 C, H / 2, W / 2): see ``_shuffled``."""
+        if self.training:
+            # The picture itself must not be rounded to bfloat16.
+            with torch.autocast("cpu", enabled=False):
+                return F.conv2d(image.float(), self.gather, stride=2)
+        return F.conv2d(image, self.gather, stride=2)
+
+
+def _gathering(channels: int) -> Tensor:
+    """A kernel that collects the red, green and blue of 2 x 2 pixels, (4 C, 3, 2, 2); a fourth channel
+    stays 0. A convolution for what is a mere move, because LiteRT has it in no other single step."""
+    kernel = torch.zeros(2, 2, channels, 3, 2, 2)
+    for row, column, colour in itertools.product(range(2), range(2), range(3)):
+        kernel[row, column, colour, colour, row, column] = 1
+    return kernel.flatten(0, 2)
+
+
+def _shuffled(blocks: Tensor) -> Tensor:
+    """Pixels out of their 2 x 2 blocks: (N, 4 C, H, W), in the order row, column, colour, to
+    (N, C, 2 H, 2 W).
+
+    With the colours last, as LiteRT lays out everything, this is one transposition of short runs.
+    PyTorch's own shuffle, colours first, becomes five of single numbers there.
+    """
+    count, channels, height, width = blocks.shape
+    rows = blocks.permute(0, 2, 3, 1).reshape(count * height, width, 2, channels // 2)
+    pixels = rows.transpose(1, 2).reshape(count, 2 * height, 2 * width, channels // 4)
+    return pixels.permute(0, 3, 1, 2)

@@ -84,7 +84,11 @@ def _weights(model: bytes) -> list[NDArray[np.float32]]:
         kind = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
         if kind not in (_OPERATOR.CONV_2D, _OPERATOR.DEPTHWISE_CONV_2D, _OPERATOR.ADD):
             continue
-        for number in operator.InputsAsNumpy():
+        inputs = operator.InputsAsNumpy()
+        # The picture's own way past the network is the only 2 x 2 kernel, and learns nothing.
+        if kind == _OPERATOR.CONV_2D and list(graph.Tensors(inputs[1]).ShapeAsNumpy()[1:3]) == [2, 2]:
+            continue
+        for number in inputs:
             tensor = graph.Tensors(number)
             data = root.Buffers(tensor.Buffer()).DataAsNumpy()
             # Numbers that only shift or scale a picture, such as the stem's 0.5, belong to no layer.

@@ -44,7 +44,10 @@ def composite(
 ) -> Pixels:
     canvas = picture.copy()
     seen = cut(picture, crop, drawing.shape[0])
-    blend.lay(canvas, blend.prepare(drawing, seen, mask, detail=detail), crop)
+    prepared = blend.prepare(drawing, seen, mask, detail=detail)
+    layer = blend.place(prepared, crop, picture.shape[1], picture.shape[0])
+    if layer is not None:
+        blend.lay(canvas, layer)
     return canvas
 
 
