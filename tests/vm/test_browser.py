@@ -12,12 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+from effectcam.frame import Pixels
+from effectcam.source import Clip
+from tests.face.clips import DEMO
 from tests.vm import pattern
 from tests.vm.conftest import RESULTS
-from tests.vm.devices import Feeder, capability, loopbacks, until
+from tests.vm.devices import Feeder, capability, loopbacks, shell, until
+from tests.vm.program import Program
 
 # The wrapper of that name reads settings that the guest does not have.
 CHROMIUM = Path("/usr/lib/chromium/chromium")
@@ -110,3 +115,38 @@ def test_get_user_media(tmp_path: Path) -> None:
     for frame in frames[1:]:
         error = np.abs(np.array(frame["colours"]) - pattern.COLOURS)
         assert error.max() <= 6, frame
+
+
+@pytest.mark.limit(900)
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
+def test_the_drawn_face_in_a_call(tmp_path: Path) -> None:
+    """`effectcam run` with a bundled effect, as those in a call see it. Left as ``chromium-face.png``."""
+    clip = tmp_path / "small.mp4"
+    shell(f"ffmpeg -v error -i {DEMO} -vf scale={pattern.WIDTH}:{pattern.HEIGHT} -r 1 -an {clip}")
+    bare = [frame.pixels for frame in Clip(clip)]
+    arguments = ("run", str(clip), "--loop", "--effect", "zombie", "--virtual-camera", "--threads", "1")
+    with (
+        loopbacks(),
+        # A frame takes it a second or more here; the browser has to start beside that.
+        Program(tmp_path / "effects", *arguments, nice=19),
+        browsing(tmp_path) as page,
+    ):
+        until(lambda: any(drawn(picture, bare) for picture in shots(page)), "the drawn face", within=860)
+        assert page.of("error") == []
+        face = next(picture for picture in shots(page) if drawn(picture, bare))
+    cv2.imwrite(f"{RESULTS}/chromium-face.png", cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
+
+
+def shots(page: Page) -> list[Pixels]:
+    """What the page has sent of its video, (360, 640, 3)."""
+    encoded = [base64.b64decode(each["png"]) for each in page.of("screenshot")]
+    pictures = [cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR) for png in encoded]
+    return [np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8) for picture in pictures]
+
+
+def drawn(picture: Pixels, bare: list[Pixels]) -> bool:
+    """Whether a picture is one of the ``bare`` frames except in the face."""
+    differences = [np.abs(picture.astype(np.int16) - each).mean(axis=2) for each in bare]
+    face, wall = (slice(120, 300), slice(270, 400)), (slice(0, 360), slice(0, 80))
+    nearest = min(differences, key=lambda difference: float(difference[face].mean()))
+    return float(nearest[face].mean()) > 40 and float(nearest[wall].mean()) < 12

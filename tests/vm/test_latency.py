@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import write_effect
 from tests.vm.devices import DEVICE, loopbacks
+from tests.vm.program import Program
 
 
 @pytest.mark.limit(600)
 def test_stamps_come_back_through_the_device(tmp_path: Path) -> None:
-    write_effect(tmp_path / "effects", "mask", space="face")
+    measured = tmp_path / "latency.json"
     with loopbacks():
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "effectcam", "latency", "--effect", "mask", "--through", "camera"),
-                *("--size", "320x180", "--fps", "4", "--seconds", "10", "--threads", "1", "--json", "-"),
-            ],
-            env={**os.environ, "EFFECTCAM_EFFECTS": str(tmp_path / "effects")},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout[done.stdout.index("{") :])
+        program = Program(
+            tmp_path / "effects",
+            *("latency", "--effect", "mask", "--through", "camera", "--size", "320x180", "--fps", "4"),
+            *("--seconds", "10", "--threads", "1", "--json", str(measured)),
+        )
+        program.wait(within=550)
+    report = json.loads(measured.read_text())
     print(json.dumps(report, indent=1))
     assert report["schema"] == "effectcam.latency/1"
     assert (report["through"], report["device"]) == ("camera", DEVICE)
