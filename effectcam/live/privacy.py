@@ -85,7 +85,12 @@ class FaceGuard:
         if self._on_lost == "passthrough" and drawn is not None:
             self.look = "live"
             return drawn
-        if drawn is not None and self._complete(now, faces):
+        if drawn is not None and faces is None:
+            # Nothing in it is bare: no reason to come out of a blur.
+            self._good, self._good_at, self._hidden = drawn, now, 0.0
+            self.look = "live"
+            return drawn
+        if drawn is not None and faces is not None and self._complete(now, faces):
             self._good, self._good_at = drawn, now
             return self._show(frame, drawn, -step)
         held = self._good
@@ -100,10 +105,8 @@ class FaceGuard:
         self._good = None
         self._hidden = 1.0
 
-    def _complete(self, now: int, faces: int | None) -> bool:
+    def _complete(self, now: int, faces: int) -> bool:
         """Whether everybody who was under the effect lately is so now."""
-        if faces is None:
-            return True
         self._counts.append((now, faces))
         while now - self._counts[0][0] > self._settle:
             self._counts.popleft()

@@ -101,6 +101,13 @@ def test_one_of_two_who_is_lost_hides_the_picture_until_she_is_taken_to_have_lef
     assert shown[-1]
 
 
+def test_a_picture_that_is_drawn_from_edge_to_edge_needs_no_blur_to_come_out_of() -> None:
+    guard = FaceGuard()
+    assert all(picture is DRAWN for picture in feed(guard, [None] * 3))
+    feed(guard, [0] * 60)
+    assert feed(guard, [None], start=10_000 * MS)[0] is DRAWN and guard.look == "live"
+
+
 def test_what_looked_like_a_second_face_for_a_moment_hides_nothing() -> None:
     guard = FaceGuard(fade=0.0)
     feed(guard, [1] * 30)
