@@ -29,6 +29,10 @@ class Sink(ABC):
     for it. False if only the latest frame matters, as in a call: a frame that comes too early for a
     slow sink is dropped."""
 
+    keep_alive: float | None = None
+    """Seconds without a frame after which the last one is written once more, under the stamp it had.
+    Programs that read a camera take one that is silent for dead, and let go of it. None: never."""
+
     own_thread: bool = True
     """False if the sink may be called only from the thread that built it, as windows must."""
 

@@ -192,6 +192,7 @@ class _ThreadLane(_Lane):
         super().__init__(sink, on_failure)
         self._depth = depth if sink.lossless else 1
         self._queue: deque[Frame] = deque()
+        self._last: Frame | None = None
         self._changed = threading.Condition()
         self._finishing = False
         self._abandoned = False
@@ -229,7 +230,8 @@ class _ThreadLane(_Lane):
             while (frame := self._next()) is not None:
                 if not self._attempt(partial(self.sink.write, frame)):
                     return
-                self.written += 1
+                self.written += frame is not self._last
+                self._last = frame
             if self._abandoned:
                 self.sink.abort()
             else:
@@ -241,11 +243,15 @@ class _ThreadLane(_Lane):
                 self._changed.notify_all()
 
     def _next(self) -> Frame | None:
-        """The next frame to write, or None when there will be no more."""
+        """The next frame to write, the last one again when that is overdue, or None when there will be
+        no more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._finishing or self._abandoned)
-            if self._abandoned or not self._queue:
+            patience = self.sink.keep_alive if self._last is not None else None
+            self._changed.wait_for(lambda: self._queue or self._finishing or self._abandoned, patience)
+            if self._abandoned:
                 return None
+            if not self._queue:
+                return None if self._finishing else self._last
             frame = self._queue.popleft()
             self._changed.notify_all()
             return frame

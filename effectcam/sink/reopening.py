@@ -61,6 +61,10 @@ class Reopening(Sink):
         return self._sink.own_thread
 
     @property
+    def keep_alive(self) -> float | None:  # type: ignore[override]
+        return self._sink.keep_alive
+
+    @property
     def name(self) -> str:
         return self._sink.name
 

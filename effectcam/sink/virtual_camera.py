@@ -64,6 +64,9 @@ class VirtualCamera(Sink):
     Raises `SinkError` with the reason of every back end if none opens, and the way out.
     """
 
+    keep_alive = 0.5
+    """Seconds. Chromium was seen to give up a camera that fell silent while a frame took long to draw."""
+
     def __init__(
         self,
         width: int,

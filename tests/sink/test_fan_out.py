@@ -89,6 +89,25 @@ def test_a_slow_live_sink_holds_nobody_back_and_gets_the_latest() -> None:
     assert threading.get_ident() not in quick.threads
 
 
+def test_a_live_sink_gets_its_last_frame_again_while_nothing_new_comes() -> None:
+    camera, silent = Keeper("camera"), Keeper("silent")
+    camera.keep_alive = 0.01
+    frames = list(moving(2))
+    with FanOut([camera, silent]) as sinks:
+        time.sleep(0.05)
+        assert camera.indexes == [], "there is nothing to send again yet"
+        for frame in frames:
+            sinks.write(frame)
+            seen = len(camera.indexes)
+            end = time.monotonic() + 5
+            while len(camera.indexes) < seen + 4 and time.monotonic() < end:
+                time.sleep(0.005)
+        assert [delivery.written for delivery in sinks.deliveries] == [2, 2]
+    assert camera.indexes.count(0) >= 3 <= camera.indexes.count(1)
+    assert camera.indexes == sorted(camera.indexes)
+    assert silent.indexes == [0, 1] and camera.ended == ["close"]
+
+
 def test_a_lossless_sink_gets_every_frame_and_bounds_what_waits() -> None:
     slow = Keeper("slow", lossless=True, pause=0.01)
     with FanOut([slow], depth=4) as sinks:
