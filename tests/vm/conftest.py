@@ -22,7 +22,7 @@ RESULTS = os.environ.get("EFFECTCAM_GUEST_RESULTS")
 
 WHOLE_RUNS = "EFFECTCAM_VM_RUN"
 if not os.environ.get(WHOLE_RUNS):
-    # Starting the whole program, MediaPipe and all, takes minutes on an emulated machine: asked for by hand.
+    # Importing the whole program, MediaPipe and all, takes long on an emulated machine: asked for by hand.
     collect_ignore = ["test_run.py", "test_bare_face.py", "test_latency.py"]
 
 LIMIT = 120.0
