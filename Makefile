@@ -41,7 +41,7 @@ test: install
 # On a guest kernel with a real virtual camera and a real camera driver, emulated: minutes, not seconds.
 # Skipped with the reason where QEMU or Debian's kernel packages are missing; .ci/run installs them.
 test-vm: install
-	$(BIN)/python -m pytest -q tests/vm
+	$(BIN)/python -m pytest -q tests/vm -rP --durations=0
 
 # The toolkit is checked too, and torch is typed: without it mypy would see less.
 lint: install-distill

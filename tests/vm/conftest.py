@@ -20,11 +20,6 @@ HERE = Path(__file__).parent
 RESULTS = os.environ.get("EFFECTCAM_GUEST_RESULTS")
 """The folder for reports and pictures; set in the guest only."""
 
-WHOLE_RUNS = "EFFECTCAM_VM_RUN"
-if not os.environ.get(WHOLE_RUNS):
-    # Importing the whole program, MediaPipe and all, takes long on an emulated machine: asked for by hand.
-    collect_ignore = ["test_run.py", "test_bare_face.py", "test_latency.py"]
-
 LIMIT = 120.0
 """Seconds for one test, unless it is marked ``limit(seconds)``."""
 

@@ -95,13 +95,16 @@ class Guest:
         self._read += len(whole)
         for line in whole.splitlines():
             report = TestReport._from_json(json.loads(line))
+            told: Any = report.longrepr
+            if isinstance(told, list):
+                # A skip's place and reason, which JSON has made a list and pytest's summary takes as a tuple.
+                report.longrepr = (told[0], told[1], told[2])
             self._found.setdefault(report.nodeid, []).append(report)
 
 
 def _command(wanted: Sequence[str]) -> list[str]:
     environment = {
         "EFFECTCAM_GUEST_RESULTS": "/results",
-        "EFFECTCAM_VM_RUN": os.environ.get("EFFECTCAM_VM_RUN", ""),
         "PYTHONDONTWRITEBYTECODE": "1",
         # Every import counts there.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

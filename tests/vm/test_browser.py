@@ -6,7 +6,6 @@ import base64
 import contextlib
 import http.server
 import json
-import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from effectcam.frame import Pixels
 from effectcam.source import Clip
 from tests.face.clips import DEMO
 from tests.vm import pattern
-from tests.vm.conftest import RESULTS, WHOLE_RUNS
+from tests.vm.conftest import RESULTS
 from tests.vm.devices import Feeder, capability, loopbacks, shell, until
 from tests.vm.program import Program
 
@@ -120,7 +119,6 @@ def test_get_user_media(tmp_path: Path) -> None:
 
 @pytest.mark.limit(900)
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
-@pytest.mark.skipif(not os.environ.get(WHOLE_RUNS), reason=f"takes four minutes: set {WHOLE_RUNS}=1")
 def test_the_drawn_face_in_a_call(tmp_path: Path) -> None:
     """`effectcam run` with a bundled effect, as those in a call see it. Left as ``chromium-face.png``."""
     clip = tmp_path / "small.mp4"
