@@ -17,6 +17,7 @@ from effectcam.composite.blend import Layer
 from effectcam.composite.canvas import FrameCanvas
 from effectcam.composite.colour import ColourMatch, ColourPolicy, NoColourMatch
 from effectcam.composite.mask import feathered
+from effectcam.composite.screen import screen
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import UsageError
@@ -101,6 +102,7 @@ class Pipeline:
         self._students: list[Student] = []
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
+        self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
         self._beside = beside
         try:
             if "frame" in self.effect.places:
@@ -243,7 +245,10 @@ class Pipeline:
             self._learn_from_canvas(face, drawing, pixels.shape)
             if layer is not None:
                 blend.lay(ground, layer)
-        return self._canvas.finish(ground, pixels, self._strength) if self._canvas else ground
+        if self._canvas is None:
+            return ground
+        self._screen.lay(ground)
+        return self._canvas.finish(ground, pixels, self._strength)
 
     def reset(self) -> None:
         """Forget the stream so far: for a cut or another clip. The next frame starts identity 0."""

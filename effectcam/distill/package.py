@@ -24,6 +24,7 @@ from effectcam.effect.manifest import (
     Mask,
     Model,
     Provenance,
+    Screen,
     Strength,
     Tensor,
     Tier,
@@ -88,6 +89,7 @@ def _manifest(recipe: Recipe, data: str) -> Manifest:
         colour=section(Colour, "colour"),
         detail=section(Detail, "detail"),
         warp=section(Warp, "warp"),
+        screen=section(Screen, "screen"),
         strength=section(Strength, "strength"),
         tiers={
             "standard": Tier(

@@ -23,6 +23,7 @@ SCHEMA = "effectcam.effect/1"
 Space = Literal["face", "frame", "frame+face"]
 Output = Literal["rgb", "rgba"]
 ColourPolicy = Literal["none", "match-input", "match-frame"]
+ScreenPattern = Literal["none", "halftone", "hatch", "paper"]
 TierName = Literal["lite", "standard", "high"]
 Place = Literal["face", "frame"]
 
@@ -87,6 +88,18 @@ class Warp:
 
 
 @dataclass(frozen=True, slots=True)
+class Screen:
+    """A pattern laid over the drawn frame at its full size, fixed to the frame."""
+
+    pattern: ScreenPattern = "none"
+    """``halftone`` and ``hatch`` put ink where the drawing is dark, ``paper`` grain everywhere."""
+    cell: float = 9.0
+    """Distance of two dots or strokes, or size of the grain, in pixels of a frame 720 high."""
+    gain: float = 0.5
+    """How dark the ink or deep the grain is: 0 none, 1 black."""
+
+
+@dataclass(frozen=True, slots=True)
 class Strength:
     default: float = 1.0
     """Where the strength control starts: 0 is the input, 1 the full effect."""
@@ -139,6 +152,7 @@ class Manifest:
     colour: Colour = field(default_factory=Colour)
     detail: Detail = field(default_factory=Detail)
     warp: Warp = field(default_factory=Warp)
+    screen: Screen = field(default_factory=Screen)
     strength: Strength = field(default_factory=Strength)
     tiers: Mapping[TierName, Tier]
     """Always has ``standard``, the one that runs unless the user asks for another."""
@@ -177,8 +191,9 @@ def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manife
 
     crop, tensor = table.table("crop"), table.table("tensor")
     mask, colour, detail = table.table("mask"), table.table("colour"), table.table("detail")
-    warp, strength, provenance = (
+    warp, screen, strength, provenance = (
         table.table("warp"),
+        table.table("screen"),
         table.table("strength"),
         table.table("provenance", need=True),
     )
@@ -204,6 +219,7 @@ def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manife
         colour=Colour(cast(ColourPolicy, colour.word("policy", get_args(ColourPolicy), default="none"))),
         detail=Detail(detail.number("gain", 0.0, 1.0, default=Detail().gain)),
         warp=Warp(warp.number("eyes", 1.0, 1.6, default=Warp().eyes)),
+        screen=_screen(screen, space),
         strength=Strength(strength.number("default", 0.0, 1.0, default=Strength().default)),
         tiers=_tiers(table.table("tiers", need=True), space),
         provenance=Provenance(
@@ -215,9 +231,23 @@ def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manife
     )
     if not with_files:
         table.take("files")
-    for each in (table, crop, tensor, mask, colour, detail, warp, strength, provenance):
+    for each in (table, crop, tensor, mask, colour, detail, warp, screen, strength, provenance):
         each.refuse_unknown()
     return manifest
+
+
+def _screen(table: Table, space: Space) -> Screen:
+    screen = Screen(
+        cast(ScreenPattern, table.word("pattern", get_args(ScreenPattern), default="none")),
+        table.number("cell", 2.0, 64.0, default=Screen().cell),
+        table.number("gain", 0.0, 1.0, default=Screen().gain),
+    )
+    if screen.pattern != "none" and "frame" not in space:
+        raise PackageError(
+            f"{table.where('pattern')} is {screen.pattern!r}, but a screen lies over a drawn frame and "
+            f"the space is {space!r}; leave it out"
+        )
+    return screen
 
 
 def _tiers(table: Table, space: Space) -> Mapping[TierName, Tier]:
@@ -267,7 +297,7 @@ def toml_text(manifest: Manifest) -> str:
     lines = [f"schema = {_value(SCHEMA)}"]
     for key in ("name", "version", "title", "description", "space", "licence", "looks_real"):
         lines.append(f"{key} = {_value(getattr(manifest, key))}")
-    for section in ("crop", "tensor", "mask", "colour", "detail", "warp", "strength"):
+    for section in ("crop", "tensor", "mask", "colour", "detail", "warp", "screen", "strength"):
         lines += _section(section, getattr(manifest, section))
     for name, tier in manifest.tiers.items():
         lines += ["", f"[tiers.{name}]"]

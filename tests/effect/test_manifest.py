@@ -159,3 +159,8 @@ def test_what_is_written_reads_back_the_same() -> None:
 def test_a_key_that_would_take_all_memory_is_refused() -> None:
     with pytest.raises(PackageError, match="more than 500 dots"):
         parse_manifest(".".join("a" * 30_000) + " = 1", origin="bomb")
+
+
+def test_a_screen_needs_a_drawn_frame() -> None:
+    with pytest.raises(PackageError, match="a screen lies over a drawn frame"):
+        parse(("[provenance]", '[screen]\npattern = "halftone"\n[provenance]'))
