@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from effectcam.cli.distill_new import new
+
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _PRESENT = click.Path(file_okay=False, path_type=Path, exists=True)
 
@@ -17,7 +19,11 @@ def distill() -> None:
 
     RECIPE is a bundled one (toon, zombie) or your own .toml file. Every stage keeps its results in
     --work and can be run again: pairs are made once, training goes on from its last checkpoint.
+    'new' does it all, from a folder of pictures to an installed effect.
     """
+
+
+distill.add_command(new)
 
 
 @distill.command()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,17 +76,32 @@ class Recipe:
 
     def make_teacher(self, space: str) -> Teacher:
         """The teacher for ``space``. Raises UsageError when it cannot be imported."""
-        module, _, name = self.teacher.partition(":")
-        if str(self.folder) not in sys.path:
-            sys.path.append(str(self.folder))
-        try:
-            maker = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise UsageError(
-                f"teacher {self.teacher!r} cannot be imported ({error}); write it as module:callable"
-            ) from error
-        teacher: Teacher = maker(**self.students[space].teacher)
-        return teacher
+        return import_teacher(self.teacher, [self.folder, Path.cwd()], **self.students[space].teacher)
+
+
+def import_teacher(name: str, folders: Sequence[Path], **arguments: Any) -> Teacher:
+    """The teacher called ``module:name``, where ``module`` is installed or lies in one of ``folders``.
+
+    The name is that of a function (image, landmarks), which is the teacher, or of anything that makes
+    one when it is called with ``arguments``. Raises UsageError when it cannot be imported or made.
+    """
+    module, _, attribute = name.partition(":")
+    sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(
+            f"teacher {name!r} cannot be imported ({error}); write it as module:callable"
+        ) from error
+    if inspect.isfunction(found) and list(inspect.signature(found).parameters)[:2] == ["image", "landmarks"]:
+        found = functools.partial(found, **arguments)
+        return cast(Teacher, found)
+    try:
+        return cast(Teacher, found(**arguments))
+    except TypeError as error:
+        raise UsageError(
+            f"teacher {name!r} cannot be made ({error}); a function that draws takes (image, landmarks)"
+        ) from error
 
 
 def load_recipe(name_or_path: str) -> Recipe:

@@ -1,0 +1,133 @@
+"""A first recipe for a teacher that nobody has distilled yet, found out by asking the teacher itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from effectcam.distill.data import Person
+from effectcam.distill.pairs import BASE, into_crop
+from effectcam.distill.recipe import Teacher
+from effectcam.effect.manifest import Crop, Space
+from effectcam.errors import UsageError
+from effectcam.face.crop import cut, fit_head
+
+_DRAFT_MINUTES = 16.0
+_FULL_MINUTES = 120.0
+
+
+@dataclass(frozen=True)
+class Nature:
+    """What a teacher turned out to draw."""
+
+    alpha: bool
+    """It says itself where the face changes."""
+    frames: bool
+    """It draws without landmarks too, so the whole frame can have the look."""
+
+    @property
+    def space(self) -> Space:
+        return "frame+face" if self.frames else "face"
+
+
+def examine(teacher: Teacher, person: Person) -> Nature:
+    """Ask ``teacher`` about one face, twice, and about the same picture without landmarks.
+
+    Raises UsageError when it throws on the face, gives other than uint8 (H, W, 3 or 4) of the same
+    size, or two answers that differ.
+    """
+    crop = fit_head(person.landmarks).scaled(1.25 * Crop().margin)
+    image, landmarks = cut(person.image, crop, BASE), into_crop(person.landmarks, crop.to_crop(BASE))
+    try:
+        drawn, again = teacher(image.copy(), landmarks), teacher(image.copy(), landmarks)
+    except Exception as error:
+        raise UsageError(
+            f"the teacher threw {type(error).__name__} on {person.name}: {error}; it must draw any face"
+        ) from error
+    shape, kind = getattr(drawn, "shape", None), getattr(drawn, "dtype", type(drawn).__name__)
+    if shape not in ((BASE, BASE, 3), (BASE, BASE, 4)) or kind != np.uint8:
+        raise UsageError(
+            f"the teacher made {kind} of shape {shape} from uint8 of shape {image.shape}; "
+            "it must keep the size and give RGB or RGBA in uint8"
+        )
+    if not np.array_equal(drawn, again):
+        raise UsageError(
+            "the teacher drew the same picture in two ways; fix its seed, or the student learns a blur"
+        )
+    alpha = drawn.shape[2] == 4
+    return Nature(alpha, frames=not alpha and _draws_frames(teacher, image))
+
+
+def _draws_frames(teacher: Teacher, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bool:
+    try:
+        drawn = teacher(image, None)
+    except Exception:  # any teacher may refuse a picture without a face in its own way
+        return False
+    return getattr(drawn, "shape", None) == image.shape
+
+
+def recipe_text(
+    name: str, teacher: str, nature: Nature, *, licence: str, looks_real: bool, draft: bool
+) -> str:
+    """The text of a recipe for ``teacher`` (``module:callable``), to be trained as it is and edited later.
+
+    ``draft``: a quarter of an hour's training in all, to see whether the look can be learnt, instead
+    of two hours for each student.
+    """
+    minutes = _DRAFT_MINUTES / (2 if nature.frames else 1) if draft else _FULL_MINUTES
+    title = name.replace("-", " ").capitalize()
+    lines = [
+        f"name = {json.dumps(name)}",
+        'version = "0.1.0"',
+        f"title = {json.dumps(title)}",
+        f"description = {json.dumps(f'{title}, as {teacher} draws it.')}",
+        f"space = {json.dumps(nature.space)}",
+        f"licence = {json.dumps(licence)}",
+        f"looks_real = {'true' if looks_real else 'false'}  # could an onlooker take it for a real face?",
+        f"teacher = {json.dumps(teacher)}",
+        'limits = "Not looked at yet."',
+        "",
+        "[crop]",
+        f"margin = {2.6 if nature.alpha else 2.9}  # larger: more hair and neck, fewer pixels for the face",
+        "",
+        "[tensor]",
+        f'output = "{"rgba" if nature.alpha else "rgb"}"',
+        "",
+        "[mask]",
+        f"feather = {0.06 if nature.alpha else 0.16}",
+        "",
+        "[colour]",
+        f'policy = "{"match-frame" if nature.frames else "none"}"',
+        "",
+        "[detail]",
+        f"gain = {0.3 if nature.alpha else 0.12}  # how much of the camera's finest detail comes back",
+        "",
+        "[students.face]",
+        "size = [256, 256]",
+        f"minutes = {minutes}",
+        "",
+        "[students.face.net]",
+    ]
+    if nature.alpha:
+        lines += [
+            "alpha = true",
+            "position = 256  # marks keep their place on the face",
+            "coarse_depth = 4",
+        ]
+    else:
+        lines += ["fine_depth = 1"]
+    if nature.frames:
+        lines += [
+            "",
+            "[students.frame]",
+            "size = [288, 512]",
+            f"minutes = {minutes}",
+            "",
+            "[students.frame.net]",
+            "widths = [12, 16, 24, 40, 64]",
+            "depth = 3",
+            "fine_depth = 1",
+        ]
+    return "\n".join(lines) + "\n"

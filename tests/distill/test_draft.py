@@ -1,0 +1,91 @@
+"""A first recipe, found out by asking the teacher."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
+
+import effectcam
+from effectcam.distill.data import Person, people
+from effectcam.distill.draft import Nature, examine, recipe_text
+from effectcam.distill.recipe import import_teacher, load_recipe
+from effectcam.errors import UsageError
+
+Picture = NDArray[np.uint8]
+Landmarks = NDArray[np.float32] | None
+
+
+def negative(image: Picture, landmarks: Landmarks, *, share: float = 1.0) -> Picture:
+    """A teacher that is a function."""
+    return np.asarray(image + share * (255.0 - 2.0 * image), np.uint8)
+
+
+def masked(image: Picture, landmarks: Landmarks) -> Picture:
+    assert landmarks is not None
+    alpha = np.full((*image.shape[:2], 1), 128, np.uint8)
+    return np.concatenate((negative(image, landmarks), alpha), axis=2)
+
+
+@pytest.fixture(scope="module")
+def person() -> Person:
+    return next(people(Path(effectcam.__file__).parent / "media"))
+
+
+def test_what_a_teacher_draws_is_found_out(person: Person) -> None:
+    assert examine(negative, person) == Nature(alpha=False, frames=True)
+    assert examine(masked, person) == Nature(alpha=True, frames=False)
+
+
+@pytest.mark.parametrize("nature", [Nature(False, True), Nature(True, False), Nature(False, False)])
+def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
+    file = tmp_path / "recipe.toml"
+    teacher = f"{__name__}:negative"
+    file.write_text(recipe_text("my-look", teacher, nature, licence="MIT", looks_real=True, draft=True))
+    recipe = load_recipe(str(file))
+    assert (recipe.name, recipe.manifest["space"]) == ("my-look", nature.space)
+    assert set(recipe.students) == set(nature.space.split("+"))
+    assert recipe.students["face"].net.alpha == nature.alpha
+    assert sum(student.minutes for student in recipe.students.values()) == 16
+    assert recipe.make_teacher("face")(np.zeros((8, 8, 3), np.uint8), None).min() == 255
+
+
+def test_faulty_teachers_are_told_in_a_line(person: Person) -> None:
+    count = itertools.count()
+
+    def moody(image: Picture, landmarks: Landmarks) -> Picture:
+        return np.full_like(image, next(count))
+
+    def broken(image: Picture, landmarks: Landmarks) -> Picture:
+        raise RuntimeError("no brush")
+
+    faults = {
+        "in two ways": moody,
+        "threw RuntimeError .* no brush": broken,
+        r"of shape \(160, 160, 3\)": lambda image, landmarks: image[::2, ::2],
+        "made float64": lambda image, landmarks: image / 255,
+        "made NoneType": lambda image, landmarks: None,
+    }
+    for says, teacher in faults.items():
+        with pytest.raises(UsageError, match=says):
+            examine(teacher, person)
+
+
+def test_a_function_is_a_teacher_and_a_class_makes_one(tmp_path: Path) -> None:
+    (tmp_path / "my_looks.py").write_text(
+        "class Grey:\n    def __init__(self, level=1): self.level = level\n"
+        "    def __call__(self, image, landmarks): return image * 0 + self.level\n"
+    )
+    image = np.zeros((8, 8, 3), np.uint8)
+    assert import_teacher(f"{__name__}:negative", [], share=0.5)(image, None).max() == 127
+    assert import_teacher("my_looks:Grey", [tmp_path], level=7)(image, None).max() == 7
+    for wrong in ("my_looks:Gray", "no_such_module:Grey", "my_looks", "", "my_looks:Grey:x"):
+        with pytest.raises(UsageError, match="cannot be imported"):
+            import_teacher(wrong, [tmp_path])
+    with pytest.raises(UsageError, match="cannot be made"):
+        import_teacher("my_looks:Grey", [tmp_path], colour=7)
