@@ -6,16 +6,15 @@ nearby and on one exposure for the whole, so that a small convolutional student 
 noisy views of a scene give one drawing.
 """
 
-import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from effectcam.distill.teachers.drawing import balanced, calm, check, to_pixels
 from effectcam.distill.teachers.lines import Plane, flow_lines
 from effectcam.distill.teachers.toon_features import Features, Landmarks, Picture, blur, smooth_step
-from effectcam.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +46,12 @@ class Toon:
 
         Returns uint8 (H, W, 3), RGB. Deterministic. Raises UsageError for another shape or type.
         """
-        _check(image, landmarks)
+        check(image, landmarks, look="toon")
         unit = min(image.shape[:2]) / 256
-        lab = _balanced(image)
-        calm = _calm(lab, unit)
-        lines = _ink(calm, self.line_width * unit)
-        flat = _cel(calm, unit, self.flatness)
+        lab = balanced(image)
+        still = calm(lab, unit)
+        lines = _ink(still, self.line_width * unit)
+        flat = _cel(still, unit, self.flatness)
         flat = _coloured(flat, self.vividness)
         if landmarks is not None:
             points = np.asarray(landmarks[:, :2], dtype=np.float32)
@@ -62,70 +61,19 @@ class Toon:
         return _inked(flat, lines * np.float32(self.ink))
 
 
-def _check(image: npt.NDArray[np.uint8], landmarks: Landmarks | None) -> None:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 32:
-        raise UsageError(
-            f"toon needs uint8 RGB (H, W, 3) of at least 32 px, not {image.dtype} {image.shape}; convert it"
-        )
-    if landmarks is not None and (landmarks.ndim != 2 or landmarks.shape[0] != 478 or landmarks.shape[1] < 2):
-        raise UsageError(
-            f"toon needs 478 landmarks, not {landmarks.shape}; turn on refined landmarks, or pass None"
-        )
-    if landmarks is not None and not np.isfinite(landmarks).all():
-        raise UsageError(
-            "toon needs finite landmarks, but some are NaN or infinite; pass None for a lost face"
-        )
-
-
-def _lab(rgb: Picture) -> Picture:
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), dtype=np.float32)
-
-
-def _balanced(image: npt.NDArray[np.uint8]) -> Picture:
-    """Lab picture with the light's colour and the exposure put right.
-
-    Both are judged by the highlights, never by the face: a dark-skinned person stays dark
-    in a well-lit picture.
-    """
-    rgb = image.astype(np.float32) / 255
-    small = np.asarray(cv2.resize(rgb, (64, 64), interpolation=cv2.INTER_AREA)).reshape(-1, 3)
-    # Shades of grey (Finlayson and Trezzi 2004): the sixth norm leans on highlights. Strongly coloured pixels
-    # (a green screen, a shirt) say nothing about the light.
-    spread = small.max(axis=1) - small.min(axis=1)
-    weight = np.clip(1.2 - spread / (small.max(axis=1) + 0.05) * 3.0, 0.02, 1)[:, None]
-    light = ((small**6 * weight).sum(axis=0) / weight.sum()) ** (1 / 6) + 1e-3
-    gain = np.clip((light.mean() / light) ** 0.4, 0.8, 1.25)
-    # Light is warmer or colder far more often than it is green.
-    gain[1] = gain[1] ** 0.5
-    rgb = rgb * (gain / (gain @ np.array([0.3, 0.59, 0.11]))).astype(np.float32)
-    lab = _lab(np.clip(rgb, 0, 1).astype(np.float32))
-    lightness = lab[..., 0]
-    top = float(np.percentile(lightness, 97))
-    lightness *= np.float32(np.clip((88 / max(top, 1)) ** 0.7, 1.0, 1.7))
-    # Scenes dim even in their lights are opened up; black stays black.
-    middle = float(np.percentile(lightness, 75))
-    gamma = float(np.clip(math.log(0.62) / math.log(min(max(middle, 20), 70) / 100), 0.8, 1.0))
-    lab[..., 0] = 100 * np.clip(lightness / 100, 0, 1) ** np.float32(gamma)
-    return lab
-
-
-def _calm(lab: Picture, unit: float) -> Picture:
-    """Grain, pores and weave removed, outlines kept."""
-    out = np.asarray(cv2.GaussianBlur(lab, (0, 0), 0.55 * unit), dtype=np.float32)
-    for _ in range(2):
-        out = np.asarray(cv2.bilateralFilter(out, -1, 5.0, 2.0 * unit), dtype=np.float32)
-    return out
-
-
-def _ink(calm: Picture, width: float) -> Plane:
+def _ink(still: Picture, width: float) -> Plane:
     return flow_lines(
-        np.ascontiguousarray(calm[..., 0]), width=0.8 * width, length=4.0 * width, threshold=0.5, softness=0.9
+        np.ascontiguousarray(still[..., 0]),
+        width=0.8 * width,
+        length=4.0 * width,
+        threshold=0.5,
+        softness=0.9,
     )
 
 
-def _cel(calm: Picture, unit: float, flatness: float) -> Picture:
+def _cel(still: Picture, unit: float, flatness: float) -> Picture:
     """Few large tone shapes with soft edges."""
-    broad = calm
+    broad = still
     for _ in range(2):
         broad = np.asarray(cv2.bilateralFilter(broad, -1, 7.0, 4.0 * unit), dtype=np.float32)
     lightness = blur(np.ascontiguousarray(broad[..., 0]), 0.5 * unit)
@@ -182,5 +130,4 @@ def _inked(flat: Picture, lines: Plane) -> npt.NDArray[np.uint8]:
     dark[..., 1] = 0.25 * flat[..., 1] + 4
     dark[..., 2] = 0.2 * flat[..., 2] - 3
     mixed = np.asarray(flat * keep + dark * (1 - keep), dtype=np.float32)
-    rgb = np.asarray(cv2.cvtColor(mixed, cv2.COLOR_LAB2RGB))
-    return np.ascontiguousarray(np.clip(rgb * 255 + 0.5, 0, 255).astype(np.uint8))
+    return to_pixels(mixed)
