@@ -32,9 +32,11 @@ QUIET = (
     "--disable-component-update --disable-extensions --disable-dev-shm-usage --disable-breakpad "
     "--disable-default-apps --disable-hang-monitor --mute-audio --disable-quic "
     "--autoplay-policy=no-user-gesture-required --use-fake-ui-for-media-stream --enable-logging=stderr "
-    "--disable-features=Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider,AudioServiceOutOfProcess"
+    "--disable-features=Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider,AudioServiceOutOfProcess "
+    "--enable-features=NetworkServiceInProcess2"
 )
-"""No window, nothing on the side, and the question for the camera answered with yes."""
+"""No window, nothing on the side, and the question for the camera answered with yes. The network in the
+browser's own process, because one of its own is given up where a machine is this slow."""
 
 PAGE = Path(__file__).with_name("browser.html")
 
