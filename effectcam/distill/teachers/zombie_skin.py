@@ -6,13 +6,10 @@ student can learn them. Fine grain is left to the picture that the hide is laid 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from effectcam.distill.teachers.anatomy import CHEEK, CHEEKBONE, NASOLABIAL, ORBIT, TEMPLE
+from effectcam.distill.teachers.brush import SIDE, Brush, Floats, blur, both, dim, lay, step
 from effectcam.distill.teachers.uv import (
     FACE_OVAL,
     INNER_LIPS,
@@ -21,17 +18,6 @@ from effectcam.distill.teachers.uv import (
     PICTURE_LEFT_EYE,
     FaceSpace,
 )
-
-Floats = NDArray[np.float32]
-
-SIDE = 512
-"""Texels along the square texture."""
-
-_ORBIT = [46, 53, 52, 65, 55, 193, 245, 128, 121, 120, 119, 118, 117, 111, 35, 124]
-_CHEEK = [137, 123, 187, 207, 216, 212, 214, 192, 213, 177]
-_CHEEKBONE = [227, 116, 117, 118, 101, 50, 123]
-_TEMPLE = [54, 71, 139, 34, 127, 162, 21]
-_NASOLABIAL = [48, 203, 206, 216, 212, 202]
 
 _PALLID = (0.60, 0.635, 0.53)
 _COLD = (0.44, 0.535, 0.545)
@@ -47,26 +33,10 @@ _FLESH = (0.42, 0.09, 0.08)
 _TOOTH = (0.72, 0.64, 0.42)
 
 
-@dataclass(frozen=True, slots=True)
-class Hide:
-    """Textures float32 (SIDE, SIDE[, 3]), 0 to 1.
-
-    ``albedo`` sRGB; ``cover`` how much of the hide shows; ``bare`` where a person's plain skin is found, to
-    learn its colour from; ``wary`` where hair may hang over the face; ``beyond`` the crown and what lies
-    round the head: hair and background, or more skin.
-    """
-
-    albedo: Floats
-    cover: Floats
-    bare: Floats
-    wary: Floats
-    beyond: Floats
-
-
-def paint_hide(space: FaceSpace, *, seed: int = 31) -> Hide:
-    """The whole texture; another ``seed`` moves the mottling and the veins, not the wounds."""
-    rng = np.random.default_rng(seed)
-    brush = _Brush(space, rng)
+def paint_hide(space: FaceSpace, *, seed: int = 31) -> Floats:
+    """The whole texture, float32 (SIDE, SIDE, 3) sRGB, 0 to 1; another ``seed`` moves the mottling and the
+    veins, not the wounds."""
+    brush = Brush(space, seed=seed)
     albedo = np.empty((SIDE, SIDE, 3), np.float32)
     albedo[:] = _PALLID
     _mottle(albedo, brush)
@@ -75,114 +45,54 @@ def paint_hide(space: FaceSpace, *, seed: int = 31) -> Hide:
     _mouth(albedo, brush)
     _gash(albedo, brush)
     _torn_cheek(albedo, brush)
-    return Hide(np.clip(albedo, 0, 1), *_zones(brush))
+    return np.asarray(np.clip(albedo, 0, 1), np.float32)
 
 
-class _Brush:
-    """Shapes on the texture, anchored to points of the mesh; all masks float32 (SIDE, SIDE), 0 to 1."""
-
-    def __init__(self, space: FaceSpace, rng: np.random.Generator) -> None:
-        self.points = (space.uv * SIDE).astype(np.float32)
-        self.rng = rng
-
-    def area(self, points: Iterable[int] | Floats, soft: float, *, grow: float = 1.0) -> Floats:
-        corners = np.asarray(points if isinstance(points, np.ndarray) else list(points))
-        if corners.ndim == 1:
-            corners = self.points[corners]
-        middle = corners.mean(axis=0)
-        corners = middle + (corners - middle) * grow
-        mask = np.zeros((SIDE, SIDE), np.float32)
-        cv2.fillPoly(mask, [np.round(corners * 16).astype(np.int32)], (1.0,), cv2.LINE_8, 4)
-        return blur(mask, soft)
-
-    def spot(self, point: int, radii: tuple[float, float], soft: float, lift: float = 0.0) -> Floats:
-        x, y = self.points[point]
-        mask = np.zeros((SIDE, SIDE), np.float32)
-        cv2.ellipse(mask, ((float(x), float(y - lift)), (2 * radii[0], 2 * radii[1]), 0.0), (1.0,), -1)
-        return blur(mask, soft)
-
-    def noise(self, scale: float) -> Floats:
-        """Smooth noise of standard deviation 1; ``scale`` in texels."""
-        field = blur(self.rng.standard_normal((SIDE, SIDE)).astype(np.float32), scale)
-        return np.asarray((field - field.mean()) / field.std(), np.float32)
-
-    def stroke(self, path: Floats, widths: Floats, soft: float = 1.2) -> Floats:
-        mask = np.zeros((SIDE, SIDE), np.float32)
-        fixed = np.round(path * 16).astype(np.int32)
-        for start, end, width in zip(fixed[:-1], fixed[1:], widths, strict=False):
-            thick = max(1, round(float(width)))
-            cv2.line(mask, start.tolist(), end.tolist(), (1.0,), thick, cv2.LINE_8, 4)
-        return blur(mask, soft)
-
-
-def blur(mask: Floats, sigma: float) -> Floats:
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.float32) if sigma > 0 else mask
-
-
-def both(mask: Floats) -> Floats:
-    """The mark of the picture's left half on both halves: the layout is symmetric."""
-    return np.maximum(mask, mask[:, ::-1])
-
-
-def step(low: float, high: float, value: Floats | np.float32) -> Floats:
-    """0 below ``low``, 1 above ``high``, smooth between."""
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
-
-
-def _lay(albedo: Floats, colour: tuple[float, float, float], mask: Floats) -> None:
-    albedo += (np.array(colour, np.float32) - albedo) * mask[:, :, None]
-
-
-def _dim(albedo: Floats, factor: float, mask: Floats) -> None:
-    albedo *= (1 - (1 - np.float32(factor)) * mask)[:, :, None]
-
-
-def _mottle(albedo: Floats, brush: _Brush) -> None:
+def _mottle(albedo: Floats, brush: Brush) -> None:
     """Clouds of colour, coldest and darkest towards the rim, with soft edges: rot, not camouflage."""
     outer = 1 - brush.area(FACE_OVAL, 40, grow=0.72)
-    _lay(albedo, _COLD, 0.8 * step(-0.6, 1.6, brush.noise(24) + outer))
-    _lay(albedo, _OCHRE, 0.75 * step(0.1, 1.9, brush.noise(22) + 0.35 * outer))
-    _lay(albedo, _BRUISE, 0.75 * step(0.5, 2.0, brush.noise(18) + 0.5 * outer))
-    _lay(albedo, (0.77, 0.78, 0.67), 0.65 * step(0.4, 1.9, brush.noise(13) - 0.3 * outer))
-    _dim(albedo, 0.6, step(0.9, 2.2, brush.noise(11) + 0.15 * outer))
-    _dim(albedo, 0.8, 0.8 * outer)
+    lay(albedo, _COLD, 0.8 * step(-0.6, 1.6, brush.noise(24) + outer))
+    lay(albedo, _OCHRE, 0.75 * step(0.1, 1.9, brush.noise(22) + 0.35 * outer))
+    lay(albedo, _BRUISE, 0.75 * step(0.5, 2.0, brush.noise(18) + 0.5 * outer))
+    lay(albedo, (0.77, 0.78, 0.67), 0.65 * step(0.4, 1.9, brush.noise(13) - 0.3 * outer))
+    dim(albedo, 0.6, step(0.9, 2.2, brush.noise(11) + 0.15 * outer))
+    dim(albedo, 0.8, 0.8 * outer)
 
 
-def _hollow(albedo: Floats, brush: _Brush) -> None:
-    bone = both(brush.area(_CHEEKBONE, 9))
-    _lay(albedo, (0.74, 0.75, 0.63), 0.55 * bone)
-    _lay(albedo, (0.72, 0.74, 0.62), 0.45 * brush.area([107, 66, 69, 108, 151, 337, 299, 296, 336, 9], 12))
+def _hollow(albedo: Floats, brush: Brush) -> None:
+    bone = both(brush.area(CHEEKBONE, 9))
+    lay(albedo, (0.74, 0.75, 0.63), 0.55 * bone)
+    lay(albedo, (0.72, 0.74, 0.62), 0.45 * brush.area([107, 66, 69, 108, 151, 337, 299, 296, 336, 9], 12))
 
-    cheek = both(brush.area(_CHEEK, 11))
-    _lay(albedo, _BRUISE, 0.35 * cheek)
-    _dim(albedo, 0.36, cheek)
-    temple = both(brush.area(_TEMPLE, 12))
-    _lay(albedo, _BRUISE, 0.4 * temple)
-    _dim(albedo, 0.58, temple)
-    fold = both(brush.stroke(brush.points[_NASOLABIAL], np.full(6, 9.0, np.float32), 4))
-    _dim(albedo, 0.6, fold)
-    _dim(albedo, 0.62, brush.area([148, 176, 32, 201, 200, 421, 262, 400, 377, 152], 10, grow=0.55))
+    cheek = both(brush.area(CHEEK, 11))
+    lay(albedo, _BRUISE, 0.35 * cheek)
+    dim(albedo, 0.36, cheek)
+    temple = both(brush.area(TEMPLE, 12))
+    lay(albedo, _BRUISE, 0.4 * temple)
+    dim(albedo, 0.58, temple)
+    fold = both(brush.stroke(brush.points[NASOLABIAL], np.full(6, 9.0, np.float32), 4))
+    dim(albedo, 0.6, fold)
+    dim(albedo, 0.62, brush.area([148, 176, 32, 201, 200, 421, 262, 400, 377, 152], 10, grow=0.55))
     chin = brush.points[[61, 43, 106, 182, 83, 18, 313, 406, 335, 273, 291]]
-    _dim(albedo, 0.65, brush.stroke(chin[2:-2], np.full(6, 10.0, np.float32), 5))
+    dim(albedo, 0.65, brush.stroke(chin[2:-2], np.full(6, 10.0, np.float32), 5))
 
-    orbit = brush.area(_ORBIT, 0)
+    orbit = brush.area(ORBIT, 0)
     rim = both(blur(orbit, 13))
-    _lay(albedo, _SORE, 0.75 * step(0.08, 0.5, rim))
-    sunk = both(brush.area(_ORBIT, 7, grow=0.93))
-    _lay(albedo, _SOCKET, 0.9 * sunk)
-    _dim(albedo, 0.62, sunk)
+    lay(albedo, _SORE, 0.75 * step(0.08, 0.5, rim))
+    sunk = both(brush.area(ORBIT, 7, grow=0.93))
+    lay(albedo, _SOCKET, 0.9 * sunk)
+    dim(albedo, 0.62, sunk)
     lids = both(brush.area(PICTURE_LEFT_EYE, 4, grow=1.35))
-    _lay(albedo, (0.36, 0.10, 0.11), 0.7 * lids)
+    lay(albedo, (0.36, 0.10, 0.11), 0.7 * lids)
 
     tip = brush.spot(4, (21, 15), 5, lift=-4)
     ala = both(brush.spot(48, (13, 14), 4))
-    _lay(albedo, (0.17, 0.11, 0.13), 0.75 * np.maximum(tip * 0.8, ala))
+    lay(albedo, (0.17, 0.11, 0.13), 0.75 * np.maximum(tip * 0.8, ala))
     bridge = brush.stroke(brush.points[[168, 6, 197, 195, 5]], np.full(5, 12.0, np.float32), 4)
-    _lay(albedo, (0.70, 0.70, 0.58), 0.5 * bridge)
+    lay(albedo, (0.70, 0.70, 0.58), 0.5 * bridge)
 
 
-def _veins(albedo: Floats, brush: _Brush) -> None:
+def _veins(albedo: Floats, brush: Brush) -> None:
     net = np.zeros((SIDE, SIDE), np.float32)
     roots = [(162, 20.0, 110.0, 8.0), (389, 165.0, 115.0, 8.0), (338, 95.0, 100.0, 7.5)]
     roots += [
@@ -195,13 +105,13 @@ def _veins(albedo: Floats, brush: _Brush) -> None:
     for point, heading, length, width in roots:
         _branch(net, brush, brush.points[point], np.deg2rad(heading), length, width)
     net = np.clip(net, 0, 1)
-    _lay(albedo, (0.33, 0.33, 0.44), 0.35 * np.clip(blur(net, 5) * 1.6, 0, 1))
+    lay(albedo, (0.33, 0.33, 0.44), 0.35 * np.clip(blur(net, 5) * 1.6, 0, 1))
     raised = np.roll(net, (-4, -3), axis=(0, 1))
-    _lay(albedo, (0.80, 0.82, 0.74), 0.5 * blur(raised, 1.8))
-    _lay(albedo, _VEIN, 0.82 * blur(net, 1.2))
+    lay(albedo, (0.80, 0.82, 0.74), 0.5 * blur(raised, 1.8))
+    lay(albedo, _VEIN, 0.82 * blur(net, 1.2))
 
 
-def _branch(net: Floats, brush: _Brush, start: Floats, heading: float, length: float, width: float) -> None:
+def _branch(net: Floats, brush: Brush, start: Floats, heading: float, length: float, width: float) -> None:
     steps = max(4, int(length / 8))
     path = [np.asarray(start, np.float32)]
     turn = 0.0
@@ -220,13 +130,13 @@ def _branch(net: Floats, brush: _Brush, start: Floats, heading: float, length: f
         _branch(net, brush, *fork)
 
 
-def _mouth(albedo: Floats, brush: _Brush) -> None:
+def _mouth(albedo: Floats, brush: Brush) -> None:
     around = brush.area(OUTER_LIPS, 9, grow=1.25)
-    _lay(albedo, _BRUISE, 0.55 * around)
-    _dim(albedo, 0.75, around)
+    lay(albedo, _BRUISE, 0.55 * around)
+    dim(albedo, 0.75, around)
     lips = brush.area(OUTER_LIPS, 2.5)
-    _lay(albedo, _LIP, lips)
-    _lay(albedo, _CRACK, 0.75 * brush.area(INNER_LIPS, 3, grow=1.02))
+    lay(albedo, _LIP, lips)
+    lay(albedo, _CRACK, 0.75 * brush.area(INNER_LIPS, 3, grow=1.02))
     upper = brush.points[[40, 39, 37, 0, 267, 269, 270]]
     lower = brush.points[[91, 181, 84, 17, 314, 405, 321]]
     seam = brush.points[[80, 81, 82, 13, 312, 311, 310]]
@@ -236,7 +146,7 @@ def _mouth(albedo: Floats, brush: _Brush) -> None:
         path = np.stack([middle + (top - middle) * (1 + over) + lean, top, middle])
         low = np.stack([middle + (bottom - middle) * (1 + over * 0.7) - lean, bottom, middle])
         for crack in (path, low):
-            _lay(albedo, _CRACK, 0.85 * brush.stroke(crack, np.array([3.0, 6.0], np.float32), 1.3))
+            lay(albedo, _CRACK, 0.85 * brush.stroke(crack, np.array([3.0, 6.0], np.float32), 1.3))
     corner = brush.points[61] + np.array(
         [[10, 0], [-4, 2], [-7, 16], [-4, 36], [-7, 60], [-5, 84]], np.float32
     )
@@ -244,23 +154,23 @@ def _mouth(albedo: Floats, brush: _Brush) -> None:
     second = brush.points[91] + np.array([[0, -6], [3, 12], [1, 34], [4, 56]], np.float32)
     drip = np.maximum(drip, brush.stroke(second, np.array([12, 10, 7], np.float32), 2))
     drip = np.maximum(drip, brush.area([61, 91, 181, 84, 87, 178, 88, 95, 78], 3))
-    _lay(albedo, _BLOOD, 0.92 * drip)
+    lay(albedo, _BLOOD, 0.92 * drip)
 
 
-def _gash(albedo: Floats, brush: _Brush) -> None:
+def _gash(albedo: Floats, brush: Brush) -> None:
     a, b = brush.points[67], brush.points[66]
     along = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
     path = a + (b - a) * along + np.array([6, 0], np.float32) * np.sin(along * 9)
     widths = (20 * np.sin(np.pi * np.linspace(0.1, 0.9, 8)) ** 0.8).astype(np.float32)
     edge = brush.stroke(path, widths + 12, 4)
-    _lay(albedo, _BRUISE, 0.85 * edge)
-    _lay(albedo, _FLESH, brush.stroke(path, widths, 1.6))
-    _lay(albedo, _CRACK, 0.9 * brush.stroke(path[1:-1], widths[1:-1] * 0.45, 1.5))
+    lay(albedo, _BRUISE, 0.85 * edge)
+    lay(albedo, _FLESH, brush.stroke(path, widths, 1.6))
+    lay(albedo, _CRACK, 0.9 * brush.stroke(path[1:-1], widths[1:-1] * 0.45, 1.5))
     drop = path[5] + np.array([[0, 0], [-3, 22], [2, 44], [0, 62]], np.float32)
-    _lay(albedo, _BLOOD, 0.9 * brush.stroke(drop, np.array([8, 7, 5], np.float32), 1.5))
+    lay(albedo, _BLOOD, 0.9 * brush.stroke(drop, np.array([8, 7, 5], np.float32), 1.5))
 
 
-def _torn_cheek(albedo: Floats, brush: _Brush) -> None:
+def _torn_cheek(albedo: Floats, brush: Brush) -> None:
     """A hole beside the mouth, in the picture's right cheek, with the molars showing."""
     middle = (brush.points[410] + brush.points[411] * 1.2 + brush.points[436]) / 3.2
     across = brush.points[411] - brush.points[291]
@@ -270,13 +180,11 @@ def _torn_cheek(albedo: Floats, brush: _Brush) -> None:
     ragged = 1 + 0.16 * np.sin(3 * angle + 1) + 0.10 * np.sin(5 * angle) + 0.06 * np.sin(8 * angle + 2)
     outline = np.stack([47 * ragged * np.cos(angle), 29 * ragged * np.sin(angle)], axis=1)
     outline = (outline @ turned.T + middle).astype(np.float32)
-    _lay(albedo, _BRUISE, 0.9 * brush.area(outline, 7, grow=1.3))
-    _lay(albedo, _FLESH, brush.area(outline, 2.5, grow=1.12))
-    _lay(
-        albedo, (0.74, 0.70, 0.56), 0.55 * brush.area(outline + np.array([0, 3], np.float32), 1.5, grow=1.08)
-    )
-    _lay(albedo, _FLESH, brush.area(outline, 1.5))
-    _lay(albedo, _CRACK, 0.95 * brush.area(outline, 2.5, grow=0.86))
+    lay(albedo, _BRUISE, 0.9 * brush.area(outline, 7, grow=1.3))
+    lay(albedo, _FLESH, brush.area(outline, 2.5, grow=1.12))
+    lay(albedo, (0.74, 0.70, 0.56), 0.55 * brush.area(outline + np.array([0, 3], np.float32), 1.5, grow=1.08))
+    lay(albedo, _FLESH, brush.area(outline, 1.5))
+    lay(albedo, _CRACK, 0.95 * brush.area(outline, 2.5, grow=0.86))
     for row, height in ((-1, 17), (1, 15)):
         for i in range(5):
             x = (i - 2) * 14.5
@@ -284,28 +192,7 @@ def _torn_cheek(albedo: Floats, brush: _Brush) -> None:
             corners = np.array([[-6, 0], [6, 0], [5, size], [-5, size]], np.float32)
             corners[:, 1] = row * (1.5 + corners[:, 1])
             corners = (corners + np.array([x, 0], np.float32)) @ turned.T + middle
-            _lay(albedo, _TOOTH, 0.95 * brush.area(corners.astype(np.float32), 1.4))
+            lay(albedo, _TOOTH, 0.95 * brush.area(corners.astype(np.float32), 1.4))
     hole = brush.area(outline, 1.5, grow=0.95)
     # The upper lip of the hole throws its shadow on the teeth, and the back of the jaw lies in the dark.
-    _dim(albedo, 0.45, hole * (1 - brush.area(outline + np.array([-4, 10], np.float32), 5)))
-
-
-def _zones(brush: _Brush) -> tuple[Floats, Floats, Floats, Floats]:
-    ring = brush.points[MESH_POINTS:]
-    rim = brush.points[FACE_OVAL]
-    height = (rim[:, 1] - rim[:, 1].mean()) / np.abs(rim[:, 1] - rim[:, 1].mean()).max()
-    # To the crown of a bald head, hardly past the cheeks, and fading out down the throat.
-    out = np.where(height < 0, -0.1 + 1.0 * np.abs(height), -0.1 + 0.95 * height)
-    full = brush.area(rim + (ring - rim) * out[:, None].astype(np.float32), 0)
-    down = np.linspace(0, 1, SIDE, dtype=np.float32)[:, None]
-    throat = step(0.55, 0.85, np.broadcast_to(down, (SIDE, SIDE)))
-    sharp = step(0.25, 0.95, blur(full, 10))
-    cover = sharp + (step(0.15, 0.95, blur(full, 20)) - sharp) * throat
-    bare = both(brush.area([117, 118, 101, 36, 205, 187, 123], 0))
-    bare = np.maximum(bare, brush.area([66, 107, 9, 336, 296, 337, 151, 108], 0))
-    bare = np.maximum(bare, brush.area([6, 196, 3, 195, 248, 419], 0))
-    plain = brush.points[[70, 63, 105, 66, 107, 9, 336, 296, 334, 293, 300]] - np.array([0, 15], np.float32)
-    sides = brush.points[[383, 340, 280, 411, 416, 379, 152, 150, 192, 187, 50, 111, 156]]
-    wary = 1 - brush.area(np.concatenate([plain, sides]), 8)
-    beyond = 1 - brush.area(rim, 6, grow=1.07)
-    return cover, bare, wary * (1 - 0.5 * throat), beyond * (1 - step(0.45, 0.5, down + 0 * full))
+    dim(albedo, 0.45, hole * (1 - brush.area(outline + np.array([-4, 10], np.float32), 5)))
