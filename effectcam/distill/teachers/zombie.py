@@ -7,14 +7,14 @@ everybody while the scene's light, the creases and the expression stay the pictu
 from __future__ import annotations
 
 from effectcam.distill.teachers.brush import Brush, Floats
-from effectcam.distill.teachers.eyeball import Eyeball
 from effectcam.distill.teachers.face_canvas import FaceCanvas, Pixels
+from effectcam.distill.teachers.painted_eyes import PaintedEyes
 from effectcam.distill.teachers.teeth import paint_teeth
 from effectcam.distill.teachers.uv import load_face_space
 from effectcam.distill.teachers.zombie_skin import paint_hide
 from effectcam.distill.teachers.zones import paint_zones
 
-_EYEBALL = Eyeball(
+_EYES = PaintedEyes(
     sclera=(0.70, 0.61, 0.42), inflamed=(0.50, 0.13, 0.10), iris=(0.88, 0.93, 0.90), rim=(0.13, 0.18, 0.20)
 )
 _TOOTH = (0.78, 0.66, 0.36)
@@ -47,5 +47,5 @@ class Zombie:
         skin = canvas.complexion
         zombie = canvas.lay(self.hide) * skin.light(self.crease)[:, :, None]
         zombie = paint_teeth(zombie, canvas, tooth=_TOOTH, cavity=_CAVITY)
-        zombie = _EYEBALL.paint(zombie, canvas.picture, canvas.face, skin.exposure)
+        zombie = _EYES.paint(zombie, canvas.picture, canvas.face, skin.exposure)
         return canvas.finish(zombie, canvas.cover())
