@@ -105,6 +105,7 @@ class Guest:
 def _command(wanted: Sequence[str]) -> list[str]:
     environment = {
         "EFFECTCAM_GUEST_RESULTS": "/results",
+        "EFFECTCAM_VM_DRAWN_FACE": os.environ.get("EFFECTCAM_VM_DRAWN_FACE", ""),
         "PYTHONDONTWRITEBYTECODE": "1",
         # Every import counts there.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

@@ -23,18 +23,17 @@ class Program:
     """``effectcam ARGUMENTS`` and what it tells; ended by Ctrl-C at the latest.
 
     As effects it has those of the package and, in ``folder``, ``negative`` (frame) and ``mask`` (face),
-    which turn colours to their opposites and cost next to nothing. ``nice``: how far it stands back
-    behind other programs, 0 to 19.
+    which turn colours to their opposites and cost next to nothing.
     """
 
-    def __init__(self, folder: Path, *arguments: str, nice: int = 0) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         if not folder.exists():
             write_effect(folder, "negative", space="frame")
             write_effect(folder, "mask", space="face")
         self._log = folder / f"{arguments[0]}.log"
         self._log.touch()
         self._process = _WARM.Process(
-            target=_run, args=(list(arguments), str(self._log), {"EFFECTCAM_EFFECTS": str(folder)}, nice)
+            target=_run, args=(list(arguments), str(self._log), {"EFFECTCAM_EFFECTS": str(folder)})
         )
         self._process.start()
 
@@ -73,8 +72,7 @@ class Program:
         self._process.join()
 
 
-def _run(arguments: list[str], log: str, environment: Mapping[str, str], nice: int) -> None:
-    os.nice(nice)
+def _run(arguments: list[str], log: str, environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
     file = os.open(log, os.O_WRONLY | os.O_APPEND)
     for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
