@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from effectcam.distill.teachers.toon_features import Landmarks, Picture
+from effectcam.distill.teachers.face_parts import Landmarks, Picture
 from effectcam.errors import UsageError
 
 Pixels = npt.NDArray[np.uint8]

@@ -65,7 +65,7 @@ def flow_lines(
     response = (
         _across(lightness, tx, ty, width) * np.clip(coherence * 1.5, 0, 1) * np.clip(wide * 3.0 - 0.1, 0, 1)
     )
-    response = _along(response, tx, ty, length)
+    response = along(response, tx, ty, length)
     ink = np.clip((-response - threshold) / softness, 0, 1)
     return (ink * ink * (3 - 2 * ink)).astype(np.float32)
 
@@ -85,7 +85,7 @@ def _across(plane: Plane, tx: Plane, ty: Plane, sigma: float) -> Plane:
     return total
 
 
-def _along(plane: Plane, tx: Plane, ty: Plane, sigma: float) -> Plane:
+def along(plane: Plane, tx: Plane, ty: Plane, sigma: float) -> Plane:
     """Gaussian smoothing along the flow's curves."""
     steps = math.ceil(2.0 * sigma)
     total, norm = plane.copy(), 1.0

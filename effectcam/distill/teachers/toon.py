@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from effectcam.distill.teachers.drawing import balanced, calm, check, to_pixels
+from effectcam.distill.teachers.face_parts import Landmarks, Picture, blur, smooth_step
 from effectcam.distill.teachers.lines import Plane, flow_lines
-from effectcam.distill.teachers.toon_features import Features, Landmarks, Picture, blur, smooth_step
+from effectcam.distill.teachers.toon_features import Features
 
 
 @dataclass(frozen=True, kw_only=True)
