@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from effectcam.distill.teachers.brush import mix, step
 from effectcam.distill.teachers.lids import Eye, Lid
 from effectcam.distill.teachers.uv import Floats
-from effectcam.distill.teachers.zombie_skin import step
-
-Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +19,7 @@ class Eyeball:
     """(3,), at its brightest."""
     iris: Floats
     """(3,), halfway between pupil and rim."""
-    pupil: float = 0.40
+    pupil: float = 0.37
     """Its radius, in radii of the iris: smaller looks into bright light."""
     glint: float = 1.0
     """Opacity of the lamp's reflection; without one an eye looks dead."""
@@ -48,24 +46,24 @@ def paint_eyeball(
     round_off = 1 - 0.42 * np.clip(np.abs(t - 0.5) * 2, 0, 1.1) ** 2.2
     ball = np.asarray(look.white, np.float32) * round_off[:, :, None]
     flesh = step(0.78, 0.97, t)
-    ball = _mix(ball, np.asarray(look.white) * np.array([0.92, 0.62, 0.58]), 0.75 * flesh)
+    ball = mix(ball, np.asarray(look.white) * np.array([0.92, 0.62, 0.58]), 0.75 * flesh)
     wet = 1 - step(0.0, 0.22, over)
-    ball = _mix(ball, np.asarray(look.white) * np.array([0.95, 0.78, 0.74]), 0.55 * wet)
+    ball = mix(ball, np.asarray(look.white) * np.array([0.95, 0.78, 0.74]), 0.55 * wet)
 
     rise = np.clip(y - centre[1], -radius, radius) / np.float32(radius)
     # Light from above passes the cornea and leaves the iris's lower half the brighter.
     glow = 1 + 0.42 * rise - 0.25 * (1 - away.clip(0, 1))
     iris = np.asarray(look.iris, np.float32) * glow[:, :, None]
-    iris = _mix(iris, np.asarray(look.iris) * 0.35, 0.85 * step(0.74, 1.02, away))
+    iris = mix(iris, np.asarray(look.iris) * 0.35, 0.85 * step(0.74, 1.02, away))
     black = np.asarray(look.iris) * 0.10
-    iris = _mix(iris, black, 1 - step(look.pupil - soft / 2, look.pupil + soft, away))
-    ball = _mix(ball, iris, 1 - step(1.0 - soft, 1.0 + soft * 0.6, away))
+    iris = mix(iris, black, 1 - step(look.pupil - soft / 2, look.pupil + soft, away))
+    ball = mix(ball, iris, 1 - step(1.0 - soft, 1.0 + soft * 0.6, away))
 
     dim = 1 - look.shade * (1 - step(-0.1, 0.95, under)) ** 1.4
     ball = ball * dim[:, :, None]
     spot = np.hypot(x + 0.30 * radius * _turn(eye), y - centre[1] + 0.34 * radius) / np.float32(radius)
     bright = np.clip(np.asarray(look.white, np.float32) * 1.35 + 0.06, 0, 1)
-    ball = _mix(ball, bright, look.glint * (1 - step(0.17 - soft / 2, 0.17 + soft, spot)))
+    ball = mix(ball, bright, look.glint * (1 - step(0.14 - soft / 2, 0.14 + soft, spot)))
     return ball
 
 
@@ -80,7 +78,3 @@ def opening(t: Floats, y: Floats, lids: tuple[Lid, Lid], soft: float = 0.6) -> F
 def _turn(eye: Eye) -> float:
     """+1 where t grows to the picture's right: both eyes mirror the lamp on the same side."""
     return 1.0 if float(eye.across[0]) >= 0 else -1.0
-
-
-def _mix(under: Floats, over: Floats, amount: Floats) -> Floats:
-    return np.asarray(under + (over - under) * amount[:, :, None], np.float32)
