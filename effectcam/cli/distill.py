@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from effectcam.cli.distill_all import all_effects
 from effectcam.cli.distill_new import new
+from effectcam.cli.distill_train import train
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _PRESENT = click.Path(file_okay=False, path_type=Path, exists=True)
@@ -19,11 +21,13 @@ def distill() -> None:
 
     RECIPE is a bundled one (toon, zombie) or your own .toml file. Every stage keeps its results in
     --work and can be run again: pairs are made once, training goes on from its last checkpoint.
-    'new' does it all, from a folder of pictures to an installed effect.
+    'new' does it all, from a folder of pictures to an installed effect; 'all' takes several recipes.
     """
 
 
 distill.add_command(new)
+distill.add_command(train)
+distill.add_command(all_effects)
 
 
 @distill.command()
@@ -67,52 +71,6 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> Non
         f"{len(crowd)} pictures, {len(held_out)} held out; "
         f"next: effectcam distill train {recipe} --work {work}"
     )
-
-
-@distill.command()
-@click.argument("recipe")
-@click.option("--work", type=_FOLDER, required=True, help="The folder that 'distill pairs' filled.")
-@click.option("--space", type=click.Choice(["face", "frame"]), help="Only this student; both by default.")
-@click.option(
-    "--minutes", type=click.FloatRange(0, min_open=True), help="Training time; the recipe's by default."
-)
-@click.option(
-    "--from",
-    "begin",
-    metavar="EFFECT",
-    help="Go on from this effect's students, of the same shape, instead of from nothing.",
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-def train(
-    recipe: str, work: Path, space: str | None, minutes: float | None, begin: str | None, seed: int
-) -> None:
-    """Train the students; stop and start again as you like."""
-    from effectcam.distill.origin import origin_in
-    from effectcam.distill.pairs import PairStore
-    from effectcam.distill.recipe import load_recipe
-    from effectcam.distill.train import TrainConfig
-    from effectcam.distill.train import train as training
-    from effectcam.errors import UsageError
-
-    plan = load_recipe(recipe)
-    if space is not None and space not in plan.students:
-        raise UsageError(f"{plan.name} has no {space} student; it has: {', '.join(plan.students)}")
-    for name in [space] if space else plan.students:
-        student, folder = plan.students[name], work / name
-        config = TrainConfig(
-            minutes=minutes or student.minutes,
-            transpose=name == "frame",
-            emphasis=student.emphasis,
-            seed=seed,
-        )
-        pairs = PairStore.load(folder / "pairs")
-        origin = origin_in(begin, student) if begin else None
-        for at in training(pairs, student.net, folder / "run", config=config, origin=origin):
-            click.echo(
-                f"{name}: step {at.step}, {at.minutes:.0f} of {config.minutes:.0f} min, loss {at.loss:.4f}, "
-                f"held-out {at.psnr:.2f} dB; pictures in {folder / 'run' / 'preview.png'}"
-            )
-    click.echo(f"next: effectcam distill export {recipe} --work {work} --out FOLDER")
 
 
 @distill.command()

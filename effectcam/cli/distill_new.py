@@ -55,7 +55,8 @@ def new(
     again it goes on where it was; a recipe that is there already is used as it stands, so edit it and
     say the same again.
     """
-    from effectcam.cli.distill import export, pairs, train
+    from effectcam.cli.distill import export, pairs
+    from effectcam.cli.distill_train import train
     from effectcam.distill.recipe import load_recipe
     from effectcam.effect.catalogue import bundled_folder, install
     from effectcam.effect.manifest import NAME

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from effectcam.errors import UsageError, nearest
+
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each term counts; 0 switches one off, to see what it buys."""
+    """How much each term counts; 0 switches one off, which then takes no time either. The last five are
+    off unless a recipe says so: `docs/authors.md` has what each bought when it was measured."""
 
     pixel: float = 1.0
     """L1 on the picture as seen: right colours, and blur wherever the student is unsure."""
@@ -22,6 +26,60 @@ class Weights:
     colours are in L1's hands whatever its weight."""
     alpha: float = 0.5
     """L1 on alpha, for RGBA students: where the drawing ends."""
+    adaptive: float = 0.0
+    """Robust loss with learnt shape and scale a band and colour (`adaptive`), beside or instead of
+    ``pixel``: outliers that no student of this size can draw stop pulling. It grows where the errors
+    shrink, to tens of times L1's slope, hence 0.02 or so."""
+    perceptual: float = 0.0
+    """Distance of a fixed network's features (`perceptual`): what the drawing looks like to something
+    that knows pictures. 0.1 or so; a fifth to a half of the time of a step."""
+    critic: float = 0.0
+    """What a critic of patches, trained along, takes for the student's hand (`critic`): texture and
+    crisp lines where the other terms settle for the mean, and inventions. 0.01 to 0.05."""
+    shift: float = 0.0
+    """That a picture a few pixels on is drawn the same, a few pixels on (`temporal`): no crawling.
+    Half of each batch then shows the other half's pictures again."""
+    flicker: float = 0.0
+    """That from one frame to the next the drawing changes as much as the teacher's drawing, moved
+    along, does (`temporal`)."""
+
+    @classmethod
+    def of(cls, table: Mapping[str, object]) -> Weights:
+        """From a recipe's ``[students.SPACE.losses]``; what it leaves out keeps its default.
+
+        Raises ValueError, in one line, for a name that is no loss and for a weight below 0 or above 100.
+        """
+        given: dict[str, float] = {}
+        for name, weight in table.items():
+            if name not in loss_names():
+                raise ValueError(f"no loss {name!r}: {nearest(name, loss_names())}")
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 100:
+                raise ValueError(f"the loss {name!r} weighs {weight!r}: choose a number from 0 (off) to 100")
+            given[name] = float(weight)
+        weights = cls(**given)
+        if not weights.on():
+            raise ValueError("all losses are 0, which teaches nothing: leave one on")
+        return weights
+
+    def without(self, names: Iterable[str]) -> Weights:
+        """The same with these switched off. Raises UsageError for an unknown one, and when none is left."""
+        off = list(names)
+        for name in off:
+            if name not in loss_names():
+                raise UsageError(f"no loss {name!r}: {nearest(name, loss_names())}")
+        weights = replace(self, **dict.fromkeys(off, 0.0))
+        if not weights.on():
+            raise UsageError(f"without {', '.join(off)} no loss is left to learn from: leave one on")
+        return weights
+
+    def on(self) -> list[str]:
+        """The losses that count."""
+        return [name for name in loss_names() if getattr(self, name)]
+
+
+def loss_names() -> list[str]:
+    """Every loss that a recipe can weigh."""
+    return [field.name for field in fields(Weights)]
 
 
 def total(drawn: Tensor, target: Tensor, image: Tensor, weights: Weights) -> Tensor:
@@ -34,8 +92,7 @@ def total(drawn: Tensor, target: Tensor, image: Tensor, weights: Weights) -> Ten
     drawn, target, image = drawn.contiguous(), target.contiguous(), image.contiguous()
     if drawn.shape[1] == 3:
         return pictures(drawn, target, weights)
-    seen, shown = _over(drawn, image), _over(target, image)
-    loss = pictures(seen, shown, weights)
+    loss = pictures(as_seen(drawn, image), as_seen(target, image), weights)
     loss = loss + weights.alpha * F.l1_loss(drawn[:, 3:], target[:, 3:])
     inside = target[:, 3:]
     colour = ((drawn[:, :3] - target[:, :3]).abs() * inside).mean()
@@ -44,7 +101,11 @@ def total(drawn: Tensor, target: Tensor, image: Tensor, weights: Weights) -> Ten
 
 def pictures(drawn: Tensor, target: Tensor, weights: Weights) -> Tensor:
     """The terms that all drawings share, RGB against RGB."""
-    loss = weights.pixel * F.l1_loss(drawn, target) + weights.edge * edges(drawn, target)
+    loss = drawn.new_zeros(())
+    if weights.pixel:
+        loss = loss + weights.pixel * F.l1_loss(drawn, target)
+    if weights.edge:
+        loss = loss + weights.edge * edges(drawn, target)
     if weights.structure:
         half = F.avg_pool2d(drawn, 2), F.avg_pool2d(target, 2)
         loss = loss + weights.structure * (0.6 * dissimilarity(drawn, target) + 0.4 * dissimilarity(*half))
@@ -75,7 +136,10 @@ def dissimilarity(drawn: Tensor, target: Tensor, *, window: int = 8) -> Tensor:
     return 1 - (luminance * contrast).mean()
 
 
-def _over(drawing: Tensor, image: Tensor) -> Tensor:
+def as_seen(drawing: Tensor, image: Tensor) -> Tensor:
+    """What a viewer sees, (N, 3, H, W): a drawing with alpha laid over the picture, one without as it is."""
+    if drawing.shape[1] == 3:
+        return drawing
     alpha = drawing[:, 3:]
     return image + (drawing[:, :3] - image) * alpha
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from effectcam.distill.losses import Weights
 from effectcam.distill.net import NetConfig
 from effectcam.distill.tones import TONES
 from effectcam.effect.manifest import Crop, Place
@@ -44,6 +45,8 @@ class StudentRecipe:
     """Training time on one thread."""
     emphasis: dict[str, float] = field(default_factory=dict)
     """See `TrainConfig.emphasis`."""
+    losses: Weights = field(default_factory=Weights)
+    """What the student is told, from ``[students.SPACE.losses]``."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
         values.get("teacher", {}),
         float(values.get("minutes", 60.0)),
         _emphasis(values.get("emphasis", {})),
+        Weights.of(values.get("losses", {})),
     )
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,9 +21,24 @@ from torch import Tensor
 
 from effectcam.distill import losses
 from effectcam.distill.augment import Augmentation, NoAugmentation
+from effectcam.distill.checkpoint import AveragedModel, Training, load_student
+from effectcam.distill.criterion import Criterion
 from effectcam.distill.net import NetConfig, Student
 from effectcam.distill.origin import Origin
 from effectcam.distill.pairs import SHOWN, PairStore
+from effectcam.distill.temporal import NEXT_FRAME, Step
+from effectcam.errors import StudentError
+
+__all__ = [
+    "Progress",
+    "TrainConfig",
+    "has_bfloat16",
+    "load_student",
+    "plain",
+    "to_tensor",
+    "train",
+    "usual_augmentation",
+]
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,9 @@ class TrainConfig:
     minutes: float = 60.0
     """Of training time, over all restarts. The learning rate falls to zero exactly then, so half
     the time is a complete, slightly worse student, not half of one."""
+    steps: int | None = None
+    """Ends after so many steps instead, however long they take: to compare what is learnt from equally
+    many pictures, where ``minutes`` compares what is learnt in equal time."""
     batch: int = 4
     """Larger batches make steadier and fewer steps; in an hour on a CPU steps are what is short."""
     rate: float = 2.5e-3
@@ -65,6 +84,8 @@ class Progress:
     loss: float
     psnr: float
     """On the held-out people, dB."""
+    left: float
+    """Minutes to the end, as fast as it went since it was started."""
 
 
 def train(
@@ -76,12 +97,19 @@ def train(
     augmentation: Augmentation | None = None,
     weights: losses.Weights | None = None,
     origin: Origin | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Progress]:
     """Train, yielding the progress after each checkpoint. ``folder`` gets ``student.pt`` (weights,
-    averaged weights, optimiser, time spent) and ``preview.png`` (held-out input, teacher, student).
-    ``origin`` is where to begin when ``folder`` holds no checkpoint yet; None: from nothing."""
+    averaged weights, optimisers, critic, time spent) and ``preview.png`` (held-out input, teacher,
+    student).
+
+    ``origin`` is where to begin when ``folder`` holds no checkpoint yet; None: from nothing. ``clock``
+    gives the seconds that ``config.minutes`` counts; those between two rounds of the caller's loop are
+    left out, so that several trainings can take turns. Raises UsageError when the checkpoint is another
+    net's or had other losses, StudentError when it cannot be written or the student runs away.
+    """
     config, weights = config or TrainConfig(), weights or losses.Weights()
-    augmentation = augmentation or _augmentation(net)
+    augmentation = augmentation or usual_augmentation(net)
     torch.set_num_threads(config.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(config.seed)
@@ -89,46 +117,59 @@ def train(
     student = Student(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if origin is not None:
         student.load_state_dict(origin.student.state_dict())
-    averaged = torch.optim.swa_utils.AveragedModel(student, avg_fn=_running_mean(config.average))
-    optimiser = torch.optim.AdamW(
-        student.parameters(), lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98)
-    )
-    step, spent, begun_from = 0, 0.0, origin.name if origin else ""
+    criterion = Criterion(weights)
+    averaged = AveragedModel(student, avg_fn=_running_mean(config.average))
+    groups: list[dict[str, Any]] = [{"params": list(student.parameters())}]
+    if criterion.parameters:
+        groups.append({"params": criterion.parameters, "weight_decay": 0.0})
+    optimiser = torch.optim.AdamW(groups, lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98))
+    at = Training(student, averaged, optimiser, criterion, origin=origin.name if origin else "")
     checkpoint = folder / "student.pt"
     folder.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
-        state = torch.load(checkpoint, weights_only=True)
-        student.load_state_dict(state["student"])
-        averaged.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, spent, begun_from = state["step"], state["seconds"], state["origin"]
+        at.resume(checkpoint)
 
-    peak = config.rate / 2 if begun_from else config.rate
-    rng = np.random.default_rng((config.seed, step))
-    batches = _batches(store, augmentation, config, rng)
-    budget, begun, saved = config.minutes * 60, time.monotonic() - spent, time.monotonic()
-    running = 0.0
+    peak = config.rate / 2 if at.origin else config.rate
+    rng = np.random.default_rng((config.seed, at.step))
+    batches = _batches(store, augmentation, config, rng, frames=criterion.pairs_of_frames)
+    progress = begun = _progress(config, at)
+    running, before, saved = 0.0, at.seconds, at.seconds
+    since = clock()
     student.train()
-    while spent < budget:
-        _set_rate(optimiser, peak, spent / budget, step)
-        image, target = next(batches)
+    while progress < 1:
+        _set_rate(optimiser, peak, progress, at.step)
+        image, target, steps = next(batches)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             drawn = student(image)
-        loss = losses.total(drawn.float(), target, image, weights)
+        loss = criterion(drawn.float(), target, image, steps, progress=progress)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimiser.step()
         averaged.update_parameters(student)
-        step += 1
-        running += 0.02 * (float(loss.detach()) - running) if step > 1 else float(loss.detach())
-        spent = time.monotonic() - begun
-        if time.monotonic() - saved >= config.save_every or spent >= budget:
-            saved = time.monotonic()
-            _save(checkpoint, student, averaged, optimiser, step, spent, begun_from)
-            yield Progress(
-                step, spent / 60, running, _check(_averaged(averaged), store, folder / "preview.png")
+        criterion.learn()
+        at.step += 1
+        worth = float(loss.detach())
+        if not math.isfinite(worth):
+            raise StudentError(
+                f"the loss became {worth} in step {at.step}; start again, from the last checkpoint, with a "
+                "lower rate or without the loss that was added last"
             )
+        running += 0.02 * (worth - running) if running else worth
+        now = clock()
+        at.seconds, since = at.seconds + now - since, now
+        progress = _progress(config, at)
+        if at.seconds - saved >= config.save_every or progress >= 1:
+            saved = at.seconds
+            at.save(checkpoint)
+            psnr = _check(_averaged(averaged), store, augmentation.side, folder / "preview.png")
+            left = (at.seconds - before) * max(0.0, 1 - progress) / (progress - begun)
+            yield Progress(at.step, at.seconds / 60, running, psnr, left / 60)
+            since = clock()
+
+
+def _progress(config: TrainConfig, at: Training) -> float:
+    return at.step / config.steps if config.steps else at.seconds / (config.minutes * 60)
 
 
 def has_bfloat16() -> bool:
@@ -137,16 +178,7 @@ def has_bfloat16() -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 
-def load_student(folder: Path, net: NetConfig) -> Student:
-    """The averaged student of a training folder, ready to draw."""
-    state = torch.load(folder / "student.pt", weights_only=True)
-    student = Student(net)
-    weights = {k.removeprefix("module."): v for k, v in state["averaged"].items() if k.startswith("module.")}
-    student.load_state_dict(weights)
-    return student.eval()
-
-
-def _augmentation(net: NetConfig) -> Augmentation:
+def usual_augmentation(net: NetConfig) -> Augmentation:
     """What fits a student: the crop takes out most tilt and size already, so little is left to learn."""
     usual = Augmentation(
         shown=SHOWN,
@@ -194,35 +226,56 @@ def _set_rate(optimiser: torch.optim.Optimizer, peak: float, progress: float, st
 
 
 def _batches(
-    store: PairStore, augmentation: Augmentation, config: TrainConfig, rng: np.random.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
+    store: PairStore,
+    augmentation: Augmentation,
+    config: TrainConfig,
+    rng: np.random.Generator,
+    *,
+    frames: bool,
+) -> Iterator[tuple[Tensor, Tensor, list[Step]]]:
     """Random pairs for ever, rare tone bands more often than they come, nearly as often as common
-    ones, because students fall behind on them first."""
+    ones, because students fall behind on them first. With ``frames`` there are half as many, and the
+    second half of a batch holds what the first half's pictures become a frame later."""
     usable = np.flatnonzero(~np.array(store.held_out))
     tones = np.array(store.tones)[usable]
     wanted = [np.count_nonzero(tones == tone) ** -0.85 * config.emphasis.get(tone, 1.0) for tone in tones]
     chance = np.array(wanted)
     chance /= chance.sum()
     while True:
-        images, targets = [], []
-        for index in rng.choice(usable, config.batch, p=chance):
+        images, targets, steps = [], [], []
+        later: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
+        for index in rng.choice(usable, max(1, config.batch // 2) if frames else config.batch, p=chance):
             geometry = augmentation.geometry(store.inputs[index].shape, rng)
-            image = geometry.apply(np.ascontiguousarray(store.inputs[index]))
-            targets.append(geometry.apply(np.ascontiguousarray(store.targets[index])))
-            images.append(augmentation.wear(augmentation.relight(image, rng), rng))
-        batch = to_tensor(images), to_tensor(targets)
+            base, drawing = (np.ascontiguousarray(part[index]) for part in (store.inputs, store.targets))
+            if frames:
+                steps.append(Step.random(rng))
+                image, moved = steps[-1].frames(geometry, augmentation.relight(base, rng))
+                target, moved_target = steps[-1].frames(geometry, drawing)
+                worn = augmentation.wear(NEXT_FRAME.wear(np.ascontiguousarray(moved), rng), rng)
+                later.append((worn, moved_target))
+            else:
+                target = geometry.apply(drawing)
+                image = augmentation.relight(geometry.apply(base), rng)
+            targets.append(target)
+            images.append(augmentation.wear(np.ascontiguousarray(image), rng))
+        batch = (
+            to_tensor([*images, *(image for image, _ in later)]),
+            to_tensor([*targets, *(target for _, target in later)]),
+        )
         if config.transpose and rng.random() < 0.5:
             batch = _laid_down(batch[0]), _laid_down(batch[1])
-        yield batch
+            steps = [step.turned_over() for step in steps]
+        yield *batch, steps
 
 
 def _laid_down(pictures: Tensor) -> Tensor:
     return pictures.transpose(2, 3).contiguous(memory_format=torch.channels_last)
 
 
-def plain(store: PairStore, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """One pair as the running effect would see it: centred, upright, (256, 256, C)."""
-    geometry = NoAugmentation(shown=SHOWN).geometry(store.inputs[index].shape, np.random.default_rng(0))
+def plain(store: PairStore, index: int, *, side: int = 256) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """One pair as the running effect would see it: centred, upright, (side, side, C)."""
+    upright = NoAugmentation(shown=SHOWN, side=side)
+    geometry = upright.geometry(store.inputs[index].shape, np.random.default_rng(0))
     return (
         geometry.apply(np.ascontiguousarray(store.inputs[index])),
         geometry.apply(np.ascontiguousarray(store.targets[index])),
@@ -235,16 +288,16 @@ def to_tensor(pictures: list[NDArray[np.uint8]]) -> Tensor:
     return batch.to(torch.float32).mul_(1 / 255).contiguous(memory_format=torch.channels_last)
 
 
-def _averaged(averaged: torch.optim.swa_utils.AveragedModel) -> Student:
+def _averaged(averaged: AveragedModel) -> Student:
     module = averaged.module
     assert isinstance(module, Student)
     return module
 
 
-def _check(student: Student, store: PairStore, preview: Path) -> float:
+def _check(student: Student, store: PairStore, side: int, preview: Path) -> float:
     """PSNR on (up to) twelve held-out people, and their pictures side by side."""
     chosen = np.flatnonzero(np.array(store.held_out))[:12]
-    pairs = [plain(store, int(index)) for index in chosen]
+    pairs = [plain(store, int(index), side=side) for index in chosen]
     images, targets = to_tensor([a for a, _ in pairs]), to_tensor([b for _, b in pairs])
     student.eval()
     with torch.inference_mode():
@@ -256,27 +309,8 @@ def _check(student: Student, store: PairStore, preview: Path) -> float:
             image * (1 - x[:, 3:]) + x[:, :3] * x[:, 3:] for image, x in ((images, drawn), (images, targets))
         )
     rows = torch.cat((images, targets, drawn), dim=3).mul(255).byte().permute(0, 2, 3, 1).numpy()
-    grid = np.vstack([np.hstack(list(rows[i : i + 2])) for i in range(0, len(rows) - 1, 2)])
+    if len(rows) % 2:
+        rows = np.concatenate((rows, np.zeros_like(rows[:1])))
+    grid = np.vstack([np.hstack(list(rows[i : i + 2])) for i in range(0, len(rows), 2)])
     cv2.imwrite(str(preview), cv2.cvtColor(grid, cv2.COLOR_RGB2BGR))
     return quality
-
-
-def _save(
-    path: Path,
-    student: Student,
-    averaged: torch.optim.swa_utils.AveragedModel,
-    optimiser: torch.optim.Optimizer,
-    step: int,
-    seconds: float,
-    origin: str,
-) -> None:
-    state = {
-        "student": student.state_dict(),
-        "averaged": averaged.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "step": step,
-        "seconds": seconds,
-        "origin": origin,
-    }
-    torch.save(state, path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").replace(path)

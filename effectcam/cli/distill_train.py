@@ -1,0 +1,98 @@
+"""``effectcam distill train``: the students of one recipe, and when they will be done."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("recipe")
+@click.option(
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The folder that 'distill pairs' filled.",
+)
+@click.option("--space", type=click.Choice(["face", "frame"]), help="Only this student; both by default.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), help="Training time; the recipe's by default."
+)
+@click.option(
+    "--from",
+    "begin",
+    metavar="EFFECT",
+    help="Go on from this effect's students, of the same shape, instead of from nothing.",
+)
+@click.option(
+    "--without", multiple=True, metavar="LOSS", help="Switch off one of the recipe's losses; repeatable."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+def train(
+    recipe: str,
+    work: Path,
+    space: str | None,
+    minutes: float | None,
+    begin: str | None,
+    without: tuple[str, ...],
+    seed: int,
+) -> None:
+    """Train the students; stop and start again as you like."""
+    from effectcam.distill.losses import loss_names
+    from effectcam.distill.origin import origin_in
+    from effectcam.distill.pairs import PairStore
+    from effectcam.distill.perceptual import perceptual_loss
+    from effectcam.distill.recipe import load_recipe
+    from effectcam.distill.train import TrainConfig
+    from effectcam.distill.train import train as training
+    from effectcam.errors import UsageError
+
+    plan = load_recipe(recipe)
+    if space is not None and space not in plan.students:
+        raise UsageError(f"{plan.name} has no {space} student; it has: {', '.join(plan.students)}")
+    students = {name: plan.students[name] for name in ([space] if space else plan.students)}
+    on = {loss for student in students.values() for loss in student.losses.on()}
+    for loss in without:
+        if loss in loss_names() and loss not in on:
+            raise UsageError(f"the loss {loss!r} is off in {recipe} already; on are: {', '.join(sorted(on))}")
+    weights = {name: student.losses.without(without) for name, student in students.items()}
+    following = sum(minutes or student.minutes for student in students.values())
+    for name, student in students.items():
+        folder = work / name
+        config = TrainConfig(
+            minutes=minutes or student.minutes,
+            transpose=name == "frame",
+            emphasis=student.emphasis,
+            seed=seed,
+        )
+        following -= config.minutes
+        pairs = PairStore.load(folder / "pairs")
+        origin = origin_in(begin, student) if begin else None
+        if weights[name].perceptual:
+            click.echo(f"{name}: perceptual loss by {perceptual_loss().name}")
+        for at in training(
+            pairs, student.net, folder / "run", config=config, weights=weights[name], origin=origin
+        ):
+            end = f"ends about {clock(at.left)}"
+            if following:
+                end += f", all about {clock(at.left + following)}"
+            click.echo(
+                f"{name}: step {at.step}, {at.minutes:.1f} of {config.minutes:g} min, {end}; "
+                f"loss {at.loss:.4f}, held-out {at.psnr:.2f} dB; "
+                f"pictures in {folder / 'run' / 'preview.png'}"
+            )
+    click.echo(f"next: effectcam distill export {recipe} --work {work} --out FOLDER")
+
+
+def clock(minutes: float, *, now: datetime.datetime | None = None) -> str:
+    """The time of day in ``minutes`` from now, with the weekday when that is not today.
+
+    >>> friday = datetime.datetime(2026, 3, 6, 22, 15)
+    >>> clock(90, now=friday), clock(150, now=friday)
+    ('23:45', 'Sat 00:45')
+    """
+    now = now or datetime.datetime.now()
+    then = now + datetime.timedelta(minutes=minutes)
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%a %H:%M}"

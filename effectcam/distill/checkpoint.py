@@ -1,0 +1,115 @@
+"""A training's state on disk: written whole or not at all, and taken up only by the same training."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from effectcam.distill.criterion import Criterion
+from effectcam.distill.losses import Weights
+from effectcam.distill.net import NetConfig, Student
+from effectcam.errors import StudentError, UsageError
+
+AveragedModel = torch.optim.swa_utils.AveragedModel
+
+
+@dataclass
+class Training:
+    """All that changes while a student learns."""
+
+    student: Student
+    averaged: AveragedModel
+    optimiser: torch.optim.Optimizer
+    criterion: Criterion
+    step: int = 0
+    seconds: float = 0.0
+    """Spent so far, over all restarts."""
+    origin: str = ""
+    """The effect that it went on from, or empty."""
+
+    def save(self, path: Path) -> None:
+        """Raises StudentError when it cannot be written; what was there before is then still there."""
+        state = {
+            "student": self.student.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "criterion": self.criterion.state_dict(),
+            "net": asdict(self.student.config),
+            "losses": self.criterion.identity(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "origin": self.origin,
+        }
+        part = path.with_suffix(".tmp")
+        try:
+            torch.save(state, part)
+            part.replace(path)
+        except (OSError, RuntimeError) as error:  # torch's writer raises the latter on a full disk
+            part.unlink(missing_ok=True)
+            raise StudentError(
+                f"{path} cannot be written ({str(error).splitlines()[0]}); free some space and start again: "
+                f"it goes on from the last checkpoint"
+            ) from error
+
+    def resume(self, path: Path) -> None:
+        """Go on from ``path``. Raises UsageError when that was another net's training or had other losses."""
+        state = _read(path)
+        net = self.student.config
+        # Checkpoints from before these were kept had the losses that are the defaults.
+        _refuse_other(path, "another net", state.get("net", asdict(net)), asdict(net))
+        usual = asdict(Weights()) | {"features": ""}
+        _refuse_other(path, "other losses", usual | state.get("losses", {}), self.criterion.identity())
+        _load(path, self.student, state["student"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.criterion.load_state_dict(state.get("criterion", {}))
+        self.step, self.seconds, self.origin = state["step"], state["seconds"], state["origin"]
+
+
+def load_student(folder: Path, net: NetConfig) -> Student:
+    """The averaged student of a training folder, ready to draw. Raises UsageError for another shape."""
+    path = folder / "student.pt"
+    state = _read(path)
+    student = Student(net)
+    weights = {k.removeprefix("module."): v for k, v in state["averaged"].items() if k.startswith("module.")}
+    _load(path, student, weights)
+    return student.eval()
+
+
+def minutes_spent(folder: Path) -> float:
+    """What the training in ``folder`` has taken so far; 0 where none has begun."""
+    path = folder / "student.pt"
+    return float(_read(path)["seconds"]) / 60 if path.is_file() else 0.0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        for key in ("student", "averaged", "optimiser", "step", "seconds", "origin"):
+            _ = state[key]
+    except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is no checkpoint, or a damaged one; delete it to begin anew") from error
+    return state
+
+
+def _refuse_other(path: Path, what: str, was: dict[str, Any], wanted: dict[str, Any]) -> None:
+    others = [f"{key} {was.get(key)}, now {value}" for key, value in wanted.items() if was.get(key) != value]
+    if others:
+        raise UsageError(
+            f"{path} was trained with {what} ({'; '.join(others)}); use another folder, or delete it to "
+            "begin anew"
+        )
+
+
+def _load(path: Path, student: Student, weights: dict[str, Any]) -> None:
+    try:
+        student.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UsageError(
+            f"{path} holds a student of another shape than the recipe's; give the recipe its shape, use "
+            "another folder, or delete it to begin anew"
+        ) from error
