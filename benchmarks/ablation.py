@@ -201,7 +201,7 @@ def run(
             config=config,
             augmentation=replace(usual_augmentation(net), side=side),
             weights=variant.weights,
-            clock=time.process_time,
+            clock=time.thread_time,
         )
         for number, variant in enumerate(chosen)
     }
@@ -214,7 +214,7 @@ def run(
             else:
                 latest[number] = at
         if latest:
-            done = min(at.minutes / (at.minutes + at.left) for at in latest.values())
+            done = min(at.share for at in latest.values())
             console.print(f"{time.strftime('%H:%M:%S')} seed {config.seed}: {100 * done:.0f} %")
     return [_judged(store, net, work / _folder(variant, config.seed), side) for variant in chosen]
 

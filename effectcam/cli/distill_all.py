@@ -36,6 +36,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     help="Folder of portraits and clips; for effects that have no pairs yet.",
 )
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Training time of each student.")
+@click.option("--cpu-time", is_flag=True, help="Count CPU minutes: a busy machine ends later, not worse.")
 @click.option("--out", type=_FOLDER, help="Export too, each effect into its own folder here.")
 @click.option("--source", help="Where the pictures came from, and under what rights; with --out.")
 def all_effects(
@@ -44,6 +45,7 @@ def all_effects(
     jobs: int,
     data: Path | None,
     minutes: float | None,
+    cpu_time: bool,
     out: Path | None,
     source: str | None,
 ) -> None:
@@ -68,7 +70,9 @@ def all_effects(
     bare = [plan.name for plan in plans.values() if not _has_pairs(plan, work)]
     if bare and data is None:
         raise UsageError(f"no finished pairs of {', '.join(bare)} in {work}; give --data to make them")
-    queue = [_job(recipe, plan, work, data, minutes, out, source) for recipe, plan in plans.items()]
+    length = (*(("--minutes", str(minutes)) if minutes else ()), *(("--cpu-time",) if cpu_time else ()))
+    rest = ("--out", str(out), "--source", str(source)) if out else ()
+    queue = [_job(recipe, plan, work, data, length, rest) for recipe, plan in plans.items()]
     left = {plan.name: _minutes_left(plan, work, minutes) for plan in plans.values()}
     began: dict[str, float] = {}
     failures: list[Event] = []
@@ -99,9 +103,8 @@ def _job(
     plan: Recipe,
     work: Path,
     data: Path | None,
-    minutes: float | None,
-    out: Path | None,
-    source: str | None,
+    length: tuple[str, ...],
+    export: tuple[str, ...],
 ) -> Job:
     from effectcam.distill.queue import Job, Stage
 
@@ -110,11 +113,9 @@ def _job(
     stages = []
     if data and not _has_pairs(plan, work):
         stages.append(Stage("pairs", ("distill", "pairs", *common, "--data", str(data))))
-    length = ("--minutes", str(minutes)) if minutes else ()
     stages.append(Stage("train", ("distill", "train", *common, *length)))
-    if out:
-        rest = ("--out", str(out), "--source", str(source))
-        stages.append(Stage("export", ("distill", "export", *common, *rest)))
+    if export:
+        stages.append(Stage("export", ("distill", "export", *common, *export)))
     return Job(plan.name, tuple(stages), folder / "log.txt")
 
 

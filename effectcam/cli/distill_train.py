@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from pathlib import Path
 
 import click
@@ -29,6 +30,7 @@ import click
 @click.option(
     "--without", multiple=True, metavar="LOSS", help="Switch off one of the recipe's losses; repeatable."
 )
+@click.option("--cpu-time", is_flag=True, help="Count CPU minutes: a busy machine ends later, not worse.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def train(
     recipe: str,
@@ -37,6 +39,7 @@ def train(
     minutes: float | None,
     begin: str | None,
     without: tuple[str, ...],
+    cpu_time: bool,
     seed: int,
 ) -> None:
     """Train the students; stop and start again as you like."""
@@ -73,7 +76,13 @@ def train(
         if weights[name].perceptual:
             click.echo(f"{name}: perceptual loss by {perceptual_loss().name}")
         for at in training(
-            pairs, student.net, folder / "run", config=config, weights=weights[name], origin=origin
+            pairs,
+            student.net,
+            folder / "run",
+            config=config,
+            weights=weights[name],
+            origin=origin,
+            clock=time.thread_time if cpu_time else time.monotonic,
         ):
             end = f"ends about {clock(at.left)}"
             if following:

@@ -84,8 +84,10 @@ class Progress:
     loss: float
     psnr: float
     """On the held-out people, dB."""
+    share: float
+    """Of the whole training that is done, 0 to 1."""
     left: float
-    """Minutes to the end, as fast as it went since it was started."""
+    """Minutes to the end by the wall clock, as fast as it went since it was started."""
 
 
 def train(
@@ -104,9 +106,10 @@ def train(
     student).
 
     ``origin`` is where to begin when ``folder`` holds no checkpoint yet; None: from nothing. ``clock``
-    gives the seconds that ``config.minutes`` counts; those between two rounds of the caller's loop are
-    left out, so that several trainings can take turns. Raises UsageError when the checkpoint is another
-    net's or had other losses, StudentError when it cannot be written or the student runs away.
+    gives the seconds that ``config.minutes`` counts: with ``time.thread_time`` a busy machine makes the
+    student later and not worse. What passes between two rounds of the caller's loop is left out, so
+    that several trainings can take turns. Raises UsageError when the checkpoint is another net's or had
+    other losses, StudentError when it cannot be written or the student runs away.
     """
     config, weights = config or TrainConfig(), weights or losses.Weights()
     augmentation = augmentation or usual_augmentation(net)
@@ -133,8 +136,8 @@ def train(
     rng = np.random.default_rng((config.seed, at.step))
     batches = _batches(store, augmentation, config, rng, frames=criterion.pairs_of_frames)
     progress = begun = _progress(config, at)
-    running, before, saved = 0.0, at.seconds, at.seconds
-    since = clock()
+    running, waited, saved = 0.0, 0.0, at.seconds
+    since, watch = clock(), time.monotonic()
     student.train()
     while progress < 1:
         _set_rate(optimiser, peak, progress, at.step)
@@ -163,9 +166,10 @@ def train(
             saved = at.seconds
             at.save(checkpoint)
             psnr = _check(_averaged(averaged), store, augmentation.side, folder / "preview.png")
-            left = (at.seconds - before) * max(0.0, 1 - progress) / (progress - begun)
-            yield Progress(at.step, at.seconds / 60, running, psnr, left / 60)
-            since = clock()
+            waited += time.monotonic() - watch
+            left = waited * max(0.0, 1 - progress) / (progress - begun)
+            yield Progress(at.step, at.seconds / 60, running, psnr, min(1.0, progress), left / 60)
+            since, watch = clock(), time.monotonic()
 
 
 def _progress(config: TrainConfig, at: Training) -> float:

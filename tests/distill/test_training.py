@@ -166,8 +166,9 @@ def test_only_its_own_time_counts(store: PairStore, tmp_path: Path) -> None:
     seen = []
     for at in turns:
         away += 1000
-        seen.append((at.step, round(at.minutes * 60), round(at.left * 60)))
-    assert seen == [(2, 2, 4), (4, 4, 2), (6, 6, 0)]
+        seen.append((at.step, round(at.minutes * 60), round(6 * at.share)))
+        assert 0 <= at.left < 1
+    assert seen == [(2, 2, 2), (4, 4, 4), (6, 6, 6)]
 
 
 def _tiny_recipe(path: Path, losses: str) -> str:
