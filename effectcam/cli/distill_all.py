@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,22 +78,24 @@ def all_effects(
     began: dict[str, float] = {}
     failures: list[Event] = []
     done = 0
-    for event in work_through(queue, at_once=jobs):
-        name = event.job.name
-        if event.kind == "begins":
-            what = event.stage
-            if event.stage == "train":
-                began[name] = time.monotonic()
-            elif event.stage == "export":
+    # Closed even when this loop is left by a signal, so that no training stays behind.
+    with contextlib.closing(work_through(queue, at_once=jobs)) as events:
+        for event in events:
+            name = event.job.name
+            if event.kind == "begins":
+                what = event.stage
+                if event.stage == "train":
+                    began[name] = time.monotonic()
+                elif event.stage == "export":
+                    left[name] = 0.0
+            else:
                 left[name] = 0.0
-        else:
-            left[name] = 0.0
-            done += event.kind == "done"
-            what = event.kind if event.kind == "done" else f"failed to {event.stage}: {event.message}"
-            if event.kind == "failed":
-                failures.append(event)
-        end = clock(minutes_left(_remaining(left, began), at_once=jobs))
-        click.echo(f"{clock(0)} {name}: {what}; {done} of {len(queue)} done, training ends about {end}")
+                done += event.kind == "done"
+                what = event.kind if event.kind == "done" else f"failed to {event.stage}: {event.message}"
+                if event.kind == "failed":
+                    failures.append(event)
+            end = clock(minutes_left(_remaining(left, began), at_once=jobs))
+            click.echo(f"{clock(0)} {name}: {what}; {done} of {len(queue)} done, training ends about {end}")
     if failures:
         told = "; ".join(f"{e.job.name} ({e.stage}): {e.message}" for e in failures)
         raise StudentError(f"{len(failures)} of {len(queue)} failed: {told}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,17 +98,15 @@ def test_all_tells_the_failures_at_the_end(
         (tmp_path / folder / "pairs").mkdir(parents=True)
         (tmp_path / folder / "pairs" / "pairs.json").write_text("[]")
 
-    def through(jobs: list[Job], *, at_once: int) -> list[Event]:
+    def through(jobs: list[Job], *, at_once: int) -> Iterator[Event]:
         assert at_once == 2
         zombie, toon = jobs
         assert [stage.arguments[:3] for stage in zombie.stages] == [("distill", "train", "zombie")]
         assert [stage.name for stage in toon.stages] == ["pairs", "train"], "its frame has none yet"
-        return [
-            Event(zombie, "begins", "train"),
-            Event(toon, "begins", "pairs"),
-            Event(zombie, "failed", "train", "the loss became nan"),
-            Event(toon, "done"),
-        ]
+        yield Event(zombie, "begins", "train")
+        yield Event(toon, "begins", "pairs")
+        yield Event(zombie, "failed", "train", "the loss became nan")
+        yield Event(toon, "done")
 
     monkeypatch.setattr(queue, "work_through", through)
     arguments = ["zombie", "toon", "--work", str(tmp_path), "--jobs", "2", "--data", str(tmp_path)]
