@@ -11,3 +11,4 @@ CHEEKBONE = [227, 116, 117, 118, 101, 50, 123]
 TEMPLE = [54, 71, 139, 34, 127, 162, 21]
 NASOLABIAL = [48, 203, 206, 216, 212, 202]
 """The fold from the nostril to the mouth's corner, a path."""
+BROW = [70, 63, 105, 66, 107, 55, 65, 52, 53, 46]

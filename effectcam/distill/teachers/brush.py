@@ -6,7 +6,7 @@ What is painted here is laid on any face by :mod:`effectcam.distill.teachers.uv`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ from effectcam.distill.teachers.uv import FaceSpace
 Floats = NDArray[np.float32]
 Colour = tuple[float, float, float]
 """sRGB, 0 to 1."""
+Points = Sequence[tuple[float, float]]
+"""Texels, x to the picture's right and y down; the face's middle line lies at ``SIDE / 2``."""
 
 SIDE = 512
 """Texels along the square texture."""
@@ -62,6 +64,53 @@ class Brush:
             thick = max(1, round(float(width)))
             cv2.line(mask, start.tolist(), end.tolist(), (1.0,), thick, cv2.LINE_8, 4)
         return blur(mask, soft)
+
+    def disc(self, middle: tuple[float, float], radius: float, soft: float = 0.9) -> Floats:
+        """A round spot at a texel."""
+        mask = np.zeros((SIDE, SIDE), np.float32)
+        x, y = np.round(np.array(middle) * 16).astype(int)
+        cv2.circle(mask, (int(x), int(y)), round(radius * 16), (1.0,), -1, cv2.LINE_8, 4)
+        return blur(mask, soft)
+
+    def swell(self, points: Points, width: float, *, start: float = 0.15, soft: float = 1.0) -> Floats:
+        """A brush stroke along the curve through ``points``, ``width`` texels at its widest.
+
+        ``start``: how full it begins, 0 (as thin as it ends) to 0.5 (at its widest).
+        """
+        path = curve(points)
+        along = start + (1 - start) * np.linspace(0, 1, len(path))
+        widths = width * np.clip(np.sin(np.pi * along) ** 0.75, 0.05, 1)
+        return self.stroke(path, widths.astype(np.float32), soft)
+
+
+def curve(points: Points | Floats, *, closed: bool = False, steps: int = 12) -> Floats:
+    """A smooth line through ``points`` (N, 2), ``steps`` pieces between two of them: (M, 2).
+
+    Centripetal Catmull-Rom splines (Yuksel, Schaefer, Keyser, "Parameterization and applications of
+    Catmull-Rom curves", 2011), which make no loops between uneven points.
+    """
+    knots = np.array(points, np.float64)
+    if closed:
+        knots = np.concatenate([knots[-1:], knots, knots[:2]])
+    else:
+        knots = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
+    pieces = []
+    for four in np.lib.stride_tricks.sliding_window_view(knots, 4, axis=0).transpose(0, 2, 1):
+        t = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(four, axis=0), axis=1) ** 0.5 + 1e-6)])
+        at = np.linspace(t[1], t[2], steps, endpoint=False)[:, None]
+        near = [four[i] + (four[i + 1] - four[i]) * ((at - t[i]) / (t[i + 1] - t[i])) for i in range(3)]
+        first = near[0] + (near[1] - near[0]) * ((at - t[0]) / (t[2] - t[0]))
+        second = near[1] + (near[2] - near[1]) * ((at - t[1]) / (t[3] - t[1]))
+        pieces.append(first + (second - first) * ((at - t[1]) / (t[2] - t[1])))
+    if not closed:
+        pieces.append(knots[-2:-1])
+    return np.asarray(np.concatenate(pieces), np.float32)
+
+
+def outline(half: Points) -> Floats:
+    """The smooth closed outline whose left half is given, from the middle line above to the one below."""
+    right = [(SIDE - x, y) for x, y in half[1:-1]]
+    return curve([*half, *reversed(right)], closed=True)
 
 
 def blur(mask: Floats, sigma: float) -> Floats:

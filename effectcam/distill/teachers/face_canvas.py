@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from effectcam.distill.teachers.brush import Floats, blur, step
 from effectcam.distill.teachers.complexion import Complexion
+from effectcam.distill.teachers.layer import Pixels, read_face
 from effectcam.distill.teachers.uv import FaceSpace, sample
 from effectcam.distill.teachers.zones import Zones
-from effectcam.errors import UsageError
-
-Pixels = NDArray[np.uint8]
 
 
 class FaceCanvas:
     """What every effect that paints on the mesh needs first.
 
     ``picture`` float32 (H, W, 3) RGB, 0 to 1; ``face`` (478, 3) and ``mesh`` (504, 3) pixels; ``uv`` where
-    each pixel lies in the flat space and ``covered`` whether on the mesh (:meth:`FaceSpace.warp_map`);
-    ``extent`` the mesh's size and ``wide`` what the whole texture measures, both in pixels; ``complexion``
-    the person's skin.
+    each sample lies in the flat space and ``covered`` whether a pixel is on the mesh
+    (:meth:`FaceSpace.warp_map`); ``extent`` the mesh's size and ``wide`` what the whole texture measures,
+    both in pixels; ``complexion`` the person's skin.
     """
 
-    def __init__(self, image: Pixels, landmarks: Floats, space: FaceSpace, zones: Zones) -> None:
+    def __init__(
+        self, image: Pixels, landmarks: Floats | None, space: FaceSpace, zones: Zones, *, finer: int = 1
+    ) -> None:
         """``image`` RGB uint8 (H, W, 3), upright or not; ``landmarks`` float32 (478, 3), pixels of that
-        picture, z in the same scale. UsageError for other shapes."""
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise UsageError(f"image is {image.dtype} {image.shape}: give RGB uint8 (H, W, 3)")
-        if landmarks.shape != (478, 3):
-            raise UsageError(f"landmarks are {landmarks.shape}: give (478, 3), irises included")
+        picture, z in the same scale. ``finer``: samples of the texture across each pixel; 1 leaves thin dark
+        lines ragged where triangles are small, 2 takes half as long again. UsageError for other shapes.
+        """
+        self.picture, self.face = read_face(image, landmarks)
         self.height, self.width = image.shape[:2]
-        self.face = np.asarray(landmarks, np.float32)
-        self.picture = image.astype(np.float32) / np.float32(255)
         self.mesh = space.extend(self.face)
-        self.uv, self.covered = space.warp_map(self.mesh, self.height, self.width)
+        self._finer = finer
+        points = self.mesh if finer == 1 else (self.mesh + 0.5) * np.float32(finer) - np.float32(0.5)
+        self.uv, covered = space.warp_map(points, finer * self.height, finer * self.width)
+        self.covered = np.round(self._fit(covered))
         self.extent = float(np.linalg.norm(np.ptp(self.mesh[:, :2], axis=0))) / np.sqrt(2)
         self.wide = float(np.linalg.norm(self.face[263, :3] - self.face[33, :3])) / 0.32
         self._cover, bare, self._wary, beyond = (
@@ -47,7 +46,14 @@ class FaceCanvas:
 
     def lay(self, texture: Floats) -> Floats:
         """A texture of the flat space as the picture sees it: (S, S[, C]) in, (H, W[, C]) out."""
-        return sample(texture, self.uv, self.wide)
+        return self._fit(sample(texture, self.uv, self._finer * self.wide))
+
+    def _fit(self, fine: Floats) -> Floats:
+        """From the samples' size to the picture's."""
+        if self._finer == 1:
+            return fine
+        size = (self.width, self.height)
+        return np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.float32)
 
     def cover(self) -> Floats:
         """How much of the paint shows, 0 to 1, (H, W): whole on skin, nothing on hair over the forehead and

@@ -7,7 +7,8 @@ everybody while the scene's light, the creases and the expression stay the pictu
 from __future__ import annotations
 
 from effectcam.distill.teachers.brush import Brush, Floats
-from effectcam.distill.teachers.face_canvas import FaceCanvas, Pixels
+from effectcam.distill.teachers.face_canvas import FaceCanvas
+from effectcam.distill.teachers.layer import Pixels
 from effectcam.distill.teachers.painted_eyes import PaintedEyes
 from effectcam.distill.teachers.teeth import paint_teeth
 from effectcam.distill.teachers.uv import load_face_space
@@ -35,7 +36,7 @@ class Zombie:
         self.zones = paint_zones(Brush(self.space))
         self.crease = crease
 
-    def __call__(self, image: Pixels, landmarks: Floats) -> Pixels:
+    def __call__(self, image: Pixels, landmarks: Floats | None) -> Pixels:
         """Redraw one face.
 
         ``image`` RGB uint8 (H, W, 3), upright or not; ``landmarks`` float32 (478, 3), pixels of that

@@ -25,13 +25,16 @@ class Zones:
     beyond: Floats
 
 
-def paint_zones(brush: Brush) -> Zones:
-    """The zones, the same for every face."""
+def paint_zones(brush: Brush, *, throat_reach: float = 0.95) -> Zones:
+    """The zones, the same for every face.
+
+    ``throat_reach``: how far below the chin paint goes before it has faded out, 0 (the chin) to 1.
+    """
     ring = brush.points[MESH_POINTS:]
     rim = brush.points[FACE_OVAL]
     height = (rim[:, 1] - rim[:, 1].mean()) / np.abs(rim[:, 1] - rim[:, 1].mean()).max()
     # To the crown of a bald head, hardly past the cheeks, and fading out down the throat.
-    out = np.where(height < 0, -0.1 + 1.0 * np.abs(height), -0.1 + 0.95 * height)
+    out = np.where(height < 0, -0.1 + 1.0 * np.abs(height), -0.1 + throat_reach * height)
     full = brush.area(rim + (ring - rim) * out[:, None].astype(np.float32), 0)
     down = np.linspace(0, 1, SIDE, dtype=np.float32)[:, None]
     throat = step(0.55, 0.85, np.broadcast_to(down, (SIDE, SIDE)))
