@@ -81,7 +81,7 @@ def _toned(lightness: Plane) -> Plane:
 def _with_features(page: Picture, lab: Picture, features: GraphicFeatures) -> Picture:
     out = page.copy()
     lightness, colour = out[..., 0], out[..., 1:]
-    lightness += 1.5 * features.wires
+    lightness += 1.8 * features.wires
     white, iris = features.whites, features.irises
     lightness += white * (np.clip(100 - 0.36 * (100 - features.crisp), 0, 96) - lightness)
     colour *= 1 - 0.85 * white[..., None]

@@ -147,4 +147,4 @@ class _Drawing:
             centre = parts.points[[*eye.upper, *eye.lower]].mean(axis=0)
             belt = np.maximum(belt, parts.disc(centre, 0.26 * scale, 0.06 * scale))
         detail = blur(self._seen, 0.005 * scale) - blur(self._seen, 0.035 * scale)
-        return np.asarray(belt * np.maximum(detail, 0) * smooth_step(detail, 3.0, 8.0), np.float32)
+        return np.asarray(belt * np.maximum(detail, 0) * smooth_step(detail, 4.5, 10.0), np.float32)

@@ -58,7 +58,7 @@ class Ink:
     def _washed(self, sketch: Sketch) -> Plane:
         """Light taken away by the washes, (H, W), in lightness."""
         # The flat's lightness tells tones of skin apart, and the light on it is exaggerated.
-        tone = sketch.flat_tone + np.float32(1.6) * (sketch.tone - sketch.flat_tone)
+        tone = sketch.flat_tone + np.float32(1.6) * (sketch.tone - sketch.flat_tone) + 9 * sketch.shades.light
         wash = np.zeros_like(tone)
         for lightness, depth in _WASHES:
             wash += depth * (1 - smooth_step(tone, lightness - 2.8, lightness + 2.8))

@@ -19,7 +19,6 @@ from effectcam.distill.teachers.sketch import Sketch
 
 _OUTLINE = colour("#1a0833")
 _LIPS = colour("#e0103c")
-_IRIS = colour("#1fb8e8")
 _BARE = colour("#fff8ea")
 _SKIN = (
     (8, "#2e0a57"),
@@ -47,6 +46,7 @@ _WARM = (
     (76, "#ffdc3c"),
     (92, "#fff6c0"),
 )
+_IRIS = ((12, "#26149a"), (36, "#5a36e8"), (58, "#1fb8e8"))
 _RED = ((5, "#4a0a2e"), (35, "#d0103c"), (60, "#ff2e4f"), (95, "#ffb0b0"))
 _GROUND = (
     (25, "#0a3f8c"),
@@ -110,7 +110,8 @@ class PopArt:
 def _with_features(print_: Picture, features: GraphicFeatures) -> Picture:
     out = laid(print_, _LIPS, 0.7 * features.lips)
     out = laid(out, _BARE, features.whites * smooth_step(features.crisp, 15, 50))
-    iris = _IRIS + (features.glow[..., None] - np.float32(0.6)) * np.array([50, 0, 0], np.float32)
-    out = laid(out, np.asarray(iris, np.float32), 0.9 * features.irises)
+    # Brown eyes are printed in indigo and pale ones in cyan.
+    iris = ramp(8 + 0.6 * features.crisp + 20 * features.glow, _IRIS)
+    out = laid(out, iris, 0.9 * features.irises)
     out = laid(out, _BARE, np.maximum(features.teeth, features.glints))
-    return laid(out, _BARE, np.clip(0.06 * features.wires, 0, 0.9).astype(np.float32))
+    return laid(out, _BARE, np.clip(0.08 * features.wires, 0, 0.9).astype(np.float32))
