@@ -9,7 +9,6 @@ from effectcam.distill.teachers.anatomy import BROW
 from effectcam.distill.teachers.brush import Brush, Floats, blur, both, step
 from effectcam.distill.teachers.complexion import LUMA
 from effectcam.distill.teachers.face_canvas import FaceCanvas
-from effectcam.distill.teachers.uv import EYES
 
 _BRIDGE = ((236, 184), (276, 184), (280, 236), (232, 236))
 """The nose's bridge in texels: no bare one is crossed by a line."""
@@ -26,6 +25,9 @@ _BELT = (
 )
 """Where frames and their arms run, left half."""
 
+_LIDS = ((154, 206), (166, 184), (196, 174), (224, 186), (232, 210), (214, 225), (178, 227))
+"""Folds and lashes in the middle of a lens, left half."""
+
 
 class Spectacles:
     """Finds frames by the fine lines that they draw."""
@@ -33,7 +35,7 @@ class Spectacles:
     def __init__(self, brush: Brush) -> None:
         self._bridge = brush.area(np.array(_BRIDGE, np.float32), 4)
         self._brow = both(brush.area(BROW, 3, grow=1.25))
-        self._lids = both(brush.area(EYES[0], 4, grow=1.4))
+        self._lids = both(brush.area(np.array(_LIDS, np.float32), 4))
         self._belt = both(brush.area(np.array(_BELT, np.float32), 5))
 
     def find(self, canvas: FaceCanvas) -> Floats:
