@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from effectcam.cli.distill_all import all_effects
+from effectcam.cli.distill_data import data as curated
 from effectcam.cli.distill_new import new
 from effectcam.cli.distill_train import train
 
@@ -20,11 +21,13 @@ def distill() -> None:
     """Make an effect: a slow teacher draws pairs, a small student learns them, a package comes out.
 
     RECIPE is a bundled one (toon, zombie) or your own .toml file. Every stage keeps its results in
-    --work and can be run again: pairs are made once, training goes on from its last checkpoint.
+    --work and can be run again: pairs are made once, training goes on from its last checkpoint. 'data' makes
+    a dataset of good pictures from folders of any, with a card; a plain folder will do as well.
     'new' does it all, from a folder of pictures to an installed effect; 'all' takes several recipes.
     """
 
 
+distill.add_command(curated)
 distill.add_command(new)
 distill.add_command(train)
 distill.add_command(all_effects)
@@ -32,7 +35,7 @@ distill.add_command(all_effects)
 
 @distill.command()
 @click.argument("recipe")
-@click.option("--data", type=_PRESENT, required=True, help="Folder of portraits and clips to learn from.")
+@click.option("--data", type=_PRESENT, required=True, help="Folder of portraits and clips, or a curated one.")
 @click.option("--work", type=_FOLDER, required=True, help="Folder to keep pairs and training in.")
 @click.option(
     "--hold-out", type=click.IntRange(1), default=40, show_default=True, help="Portraits to measure on only."
@@ -41,28 +44,23 @@ distill.add_command(all_effects)
     "--every", type=click.IntRange(1), default=20, show_default=True, help="Take one in so many clip frames."
 )
 def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> None:
-    """Find the faces in a folder and ask the teacher about each."""
+    """Find the faces in a folder and ask the teacher about each.
+
+    A folder that 'distill data' made brings its own choice of people to measure on and of clip frames;
+    --hold-out and --every are for plain ones.
+    """
     from rich.progress import track
 
     from effectcam.distill import data as faces
     from effectcam.distill.pairs import write_pairs
     from effectcam.distill.recipe import load_recipe
-    from effectcam.errors import UsageError
 
     plan = load_recipe(recipe)
     # Before minutes are spent on what cannot be kept.
     work.mkdir(parents=True, exist_ok=True)
     mirrored = any(student.net.position for student in plan.students.values())
     crowd = list(track(faces.people(data, every=every, mirrored=mirrored), description="faces"))
-    if not crowd:
-        raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
-    portraits = [(person.name, person.tone) for person in crowd if not (person.from_clip or person.mirrored)]
-    if len(portraits) < faces.FEWEST_PORTRAITS:
-        raise UsageError(
-            f"{data} has {len(portraits)} portraits with a face; {faces.FEWEST_PORTRAITS} are the least that "
-            "leave somebody to measure on (clips alone do not)"
-        )
-    held_out = faces.hold_out(portraits, min(hold_out, len(portraits) // 2))
+    held_out = faces.held_out(crowd, hold_out, data)
     for space in plan.students:
         stage = write_pairs(plan, space, crowd, held_out, work / space / "pairs")
         for _ in track(stage, description=f"{space} pairs", total=len(crowd)):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from effectcam.distill import dataset
 from effectcam.distill.tones import TONES, tone
 from effectcam.errors import SourceError, UsageError
 from effectcam.face.mesh import FaceMesh
@@ -32,6 +33,10 @@ class Person:
     """(478, 3), pixels, irises included."""
     tone: str
     mirrored: bool = False
+    held_out: bool | None = None
+    """Whether a curated folder keeps this person to measure on; None in a plain one, which does not say."""
+    weight: float = 1.0
+    """How often to show it in training, against 1 on average; 0 for who is held out."""
 
     @property
     def from_clip(self) -> bool:
@@ -42,11 +47,21 @@ def people(folder: Path, *, every: int = 12, mirrored: bool = False) -> Iterator
     """Everybody in ``folder`` and below, in the order of their file names; pictures without a face
     are passed over.
 
+    A curated folder (``effectcam distill data``) gives what its index has, but for spare pictures of people
+    who are held out; its landmarks are not sought again, and ``every`` was decided when it was made.
+
     ``every``: one frame in so many is taken of each clip; neighbours teach almost nothing new.
     ``mirrored``: each comes a second time, mirrored, under the same name, with landmarks of its own:
     for effects whose marks differ left from right, which training cannot mirror afterwards.
-    Raises UsageError when the folder holds neither pictures nor clips.
+    Raises UsageError when the folder holds neither pictures nor clips, or is half curated.
     """
+    if dataset.is_unfinished(folder):
+        raise UsageError(
+            f"{folder} is not finished; run the same 'effectcam distill data' again, it goes on where it was"
+        )
+    if dataset.is_dataset(folder):
+        yield from _of_dataset(folder, mirrored=mirrored)
+        return
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in PICTURES | CLIPS)
     if not files:
         raise UsageError(
@@ -73,6 +88,22 @@ def people(folder: Path, *, every: int = 12, mirrored: bool = False) -> Iterator
                 )
 
 
+def _of_dataset(folder: Path, *, mirrored: bool) -> Iterator[Person]:
+    with FaceMesh(irises=True) as mesh:
+        for entry in dataset.read_index(folder):
+            if entry.split == "spare":
+                continue
+            image, landmarks = dataset.load_picture(folder, entry.key)
+            out = entry.split == "held-out"
+            person = Person(entry.name, image, landmarks, entry.tone, held_out=out, weight=entry.weight)
+            yield person
+            if mirrored and not out:
+                mesh.reset()
+                flipped = np.asarray(cv2.flip(image, 1), np.uint8)
+                for seen in _of_picture(entry.name, flipped, mesh, mirrored=True):
+                    yield replace(seen, held_out=out, weight=entry.weight)
+
+
 def _of_picture(name: str, image: Pixels, mesh: FaceMesh, *, mirrored: bool = False) -> Iterator[Person]:
     # The second look starts from the first one's rect, which fits better than the detector's.
     for moment in range(2):
@@ -92,6 +123,25 @@ def _of_clip(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool = False) 
                 landmarks = found[0].landmarks
                 name, image = f"{file.name}#{frame.index}", frame.pixels
                 yield Person(name, image, landmarks, tone(image, landmarks), mirrored)
+
+
+def held_out(crowd: Sequence[Person], count: int, folder: Path) -> set[str]:
+    """Names of those in ``crowd``, the people of ``folder``, to measure on and never train on.
+
+    A curated folder has decided that already, by person. Of a plain one it is ``count`` portraits, at most
+    half of them: see `hold_out`. Raises UsageError when there are too few to leave anybody.
+    """
+    if not crowd:
+        raise UsageError(f"no face was found in {folder}; give portraits or clips with a face in view")
+    if any(person.held_out is not None for person in crowd):
+        return {person.name for person in crowd if person.held_out}
+    portraits = [(person.name, person.tone) for person in crowd if not (person.from_clip or person.mirrored)]
+    if len(portraits) < FEWEST_PORTRAITS:
+        raise UsageError(
+            f"{folder} has {len(portraits)} portraits with a face; {FEWEST_PORTRAITS} are the least that "
+            "leave somebody to measure on (clips alone do not)"
+        )
+    return hold_out(portraits, min(count, len(portraits) // 2))
 
 
 def hold_out(portraits: Sequence[tuple[str, str]], count: int) -> set[str]:

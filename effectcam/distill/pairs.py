@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -40,6 +40,8 @@ class PairStore:
     names: list[str]
     tones: list[str]
     held_out: list[bool]
+    weights: list[float] = field(default_factory=list)
+    """See `Person.weight`, one a pair; empty: all alike."""
 
     @classmethod
     def load(cls, folder: Path) -> PairStore:
@@ -49,9 +51,9 @@ class PairStore:
         rows = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))
         inputs = np.load(folder / "inputs.npy", mmap_mode="r")
         targets = np.load(folder / "targets.npy", mmap_mode="r")
-        columns = zip(*((row["name"], row["tone"], row["held_out"]) for row in rows), strict=True)
-        names, tones, held_out = (list(column) for column in columns)
-        return cls(inputs, targets, names, tones, held_out)
+        names, tones, held_out = ([row[key] for row in rows] for key in ("name", "tone", "held_out"))
+        weights = [float(row.get("weight", 1.0)) for row in rows]
+        return cls(inputs, targets, names, tones, held_out, weights)
 
 
 def write_pairs(
@@ -89,7 +91,7 @@ def write_pairs(
             for image, target in make(recipe, teacher, who, rng, plain=out):
                 inputs.append(image)
                 targets.append(target[..., :channels])
-                rows.append({"name": who.name, "tone": who.tone, "held_out": out})
+                rows.append({"name": who.name, "tone": who.tone, "held_out": out, "weight": who.weight})
         yield person.name
     np.save(folder / "inputs.npy", np.stack(inputs))
     np.save(folder / "targets.npy", np.stack(targets))

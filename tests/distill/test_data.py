@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import effectcam
-from effectcam.distill.data import hold_out, people
+from effectcam.distill.data import Person, held_out, hold_out, people
 from effectcam.distill.tones import TONES, tone, typology_angle
 from effectcam.errors import SourceError, UsageError
 
@@ -85,3 +85,14 @@ def test_held_out_people_are_spread_over_the_tones_and_stay_the_same() -> None:
     assert sum(name >= "090.jpg" for name in chosen) == 6
     assert hold_out(list(reversed(crowd)), 12) == chosen
     assert set(TONES) >= {"light", "brown"}
+
+
+def test_a_plain_folder_holds_out_half_at_most_and_no_clips() -> None:
+    image, landmarks = np.zeros((8, 8, 3), np.uint8), np.zeros((478, 3), np.float32)
+    crowd = [Person(f"{number}.jpg", image, landmarks, "light") for number in range(6)]
+    clip = [Person(f"c.mp4#{number}", image, landmarks, "light") for number in range(9)]
+    assert held_out([*crowd, *clip], 40, Path("x")) == hold_out([(p.name, p.tone) for p in crowd], 3)
+    with pytest.raises(UsageError, match="x has 3 portraits"):
+        held_out([*crowd[:3], *clip], 40, Path("x"))
+    with pytest.raises(UsageError, match="no face"):
+        held_out([], 40, Path("x"))
