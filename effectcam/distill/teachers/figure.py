@@ -1,8 +1,9 @@
 """The figure before its ground: where the person is, for looks that draw the two in different ways.
 
-The model is MediaPipe's selfie segmentation, which is in the wheel. Its edge is a few pixels wide of the
-picture's; in that band every pixel goes to the side whose colours nearby it is more like, a simple form of
-the local colour models of M. Ruzon and C. Tomasi, "Alpha Estimation in Natural Images" (CVPR 2000).
+The models are MediaPipe's two of selfie segmentation, square and wide, which are in the wheel. They err on
+different walls, so only what both find is the person. Their edge is a few pixels wide of the picture's; in
+that band every pixel goes to the side whose colours nearby it is more like, a simple form of the local colour
+models of M. Ruzon and C. Tomasi, "Alpha Estimation in Natural Images" (CVPR 2000).
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def figure(image: Pixels, lab: Picture, unit: float, /) -> Plane:
     picture on the wall does not.
     """
     with without_native_log():
-        seen = _segmenter().process(np.ascontiguousarray(image)).segmentation_mask
-    rough = smooth_step(blur(np.asarray(seen, np.float32), unit), 0.3, 0.7)
+        seen = [each.process(np.ascontiguousarray(image)).segmentation_mask for each in _segmenters()]
+    rough = smooth_step(blur(np.asarray(np.mean(seen, axis=0), np.float32), unit), 0.6, 0.9)
     wide = blur(rough, 3 * unit)
     inside = _mean(lab, smooth_step(wide, 0.75, 0.97), 6 * unit)
     outside = _mean(lab, 1 - smooth_step(wide, 0.03, 0.25), 9 * unit)
@@ -54,6 +55,7 @@ def _mean(lab: Picture, weight: Plane, sigma: float) -> Picture:
 
 
 @functools.lru_cache(maxsize=1)
-def _segmenter() -> Any:
+def _segmenters() -> tuple[Any, Any]:
+    make = mediapipe.solutions.selfie_segmentation.SelfieSegmentation
     with without_native_log():
-        return mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
+        return make(model_selection=0), make(model_selection=1)
