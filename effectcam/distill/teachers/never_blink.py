@@ -21,8 +21,9 @@ _SHUT, _OPEN = 0.021, 0.038
 """`Eye.gap` from which an eye is wholly repainted, and from which on it is left alone: laughing eyes of the
 portraits are 0.03 and more, most of them above 0.038."""
 _BROWN = np.array([0.45, 0.29, 0.18], np.float32)
-_OPEN_SHARE, _HALF_SHARE = 0.1, 0.25
-"""Shares of training's pictures whose eyes stay open, and whose lids stop halfway."""
+_OPEN_SHARE, _HALF_SHARE = 0.25, 0.25
+"""Shares of the pictures for training whose eyes stay open, lest a student shades open eyes too, and whose
+lids stop halfway."""
 
 
 class NeverBlink:
