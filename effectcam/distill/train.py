@@ -241,10 +241,7 @@ def _batches(
     ones, because students fall behind on them first. With ``frames`` there are half as many, and the
     second half of a batch holds what the first half's pictures become a frame later."""
     usable = np.flatnonzero(~np.array(store.held_out))
-    tones = np.array(store.tones)[usable]
-    wanted = [np.count_nonzero(tones == tone) ** -0.85 * config.emphasis.get(tone, 1.0) for tone in tones]
-    chance = np.array(wanted)
-    chance /= chance.sum()
+    chance = chances(store, usable, config.emphasis)
     while True:
         images, targets, steps = [], [], []
         later: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
@@ -270,6 +267,16 @@ def _batches(
             batch = _laid_down(batch[0]), _laid_down(batch[1])
             steps = [step.turned_over() for step in steps]
         yield *batch, steps
+
+
+def chances(store: PairStore, usable: NDArray[np.intp], emphasis: Mapping[str, float]) -> NDArray[np.float64]:
+    """How often each of the ``usable`` pairs comes, sum 1: by its own weight, and by its tone band, of
+    which one that weighs half as much comes nearly as often."""
+    tones = np.array(store.tones)[usable]
+    weights = np.array(store.weights or [1.0] * len(store.names))[usable]
+    share = {str(tone): weights[tones == tone].sum() ** -0.85 for tone in np.unique(tones)}
+    wanted = weights * [share[tone] * emphasis.get(tone, 1.0) for tone in tones]
+    return np.asarray(wanted / wanted.sum(), np.float64)
 
 
 def _laid_down(pictures: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from effectcam.distill.net import NetConfig  # noqa: E402
 from effectcam.distill.pairs import PairStore  # noqa: E402
 from effectcam.distill.perceptual import perceptual_loss  # noqa: E402
 from effectcam.distill.recipe import BUNDLED, load_recipe  # noqa: E402
-from effectcam.distill.train import Progress, TrainConfig, load_student, train  # noqa: E402
+from effectcam.distill.train import Progress, TrainConfig, chances, load_student, train  # noqa: E402
 from effectcam.errors import StudentError, UsageError  # noqa: E402
 
 TINY = NetConfig(widths=(8, 8, 8, 8, 8), depth=1, expansion=2, alpha=True)
@@ -209,3 +209,21 @@ def test_the_command_tells_when_it_ends_and_leaves_losses_out(
     assert re.match(r"face: step \d+, [\d.]+ of 0.01 min, ends about \d\d:\d\d; loss", out[1])
     assert main(call) == 2
     assert "trained with other losses (shift 0.0, now 1.0)" in capsys.readouterr().err
+
+
+def test_rare_tones_and_weighty_pictures_come_more_often() -> None:
+    empty = np.empty((4, 1, 1, 3), np.uint8)
+    tones = ["light", "light", "light", "dark"]
+    usable = np.arange(4)
+
+    def of(weights: list[float], emphasis: dict[str, float]) -> list[float]:
+        store = PairStore(empty, empty, list("abcd"), tones, [False] * 4, weights)
+        return [float(chance) for chance in chances(store, usable, emphasis)]
+
+    even = of([], {})
+    assert sum(even) == pytest.approx(1)
+    assert even[0] == even[1] == even[2] < even[3] < sum(even[:3])
+    assert of([1.0] * 4, {}) == pytest.approx(even)
+    assert of([], {"dark": 2.0})[3] > even[3]
+    heavy = of([2.0, 1.0, 1.0, 1.0], {})
+    assert heavy[0] == pytest.approx(2 * heavy[1])
