@@ -20,7 +20,7 @@ _PRESENT = click.Path(file_okay=False, path_type=Path, exists=True)
 def distill() -> None:
     """Make an effect: a slow teacher draws pairs, a small student learns them, a package comes out.
 
-    RECIPE is a bundled one (toon, zombie) or your own .toml file. Every stage keeps its results in
+    RECIPE is a bundled one (toon, zombie, ...) or your own .toml file. Every stage keeps its results in
     --work and can be run again: pairs are made once, training goes on from its last checkpoint. 'data' makes
     a dataset of good pictures from folders of any, with a card; a plain folder will do as well.
     'new' does it all, from a folder of pictures to an installed effect; 'all' takes several recipes.
