@@ -111,7 +111,9 @@ def _without_cloth(
     shoulder = y > 0.05 + 0.2 * long + 0.3 * (1 - step(0.4, 0.75, x))
     sleeve = (x > 0.85 + 0.2 * long) & (y > 0.55 + 0.4 * long - 0.8 * (x - 0.85 - 0.2 * long))
     cloth = body & ~seeds & ((shoulder & (to_head > 2.6)) | (sleeve & (to_skin > 3.2)))
-    if cloth.sum() < 0.01 * side**2:
+    # A strip of a dress in the corner must not flip the whole neck from one frame to the next.
+    dressed = step(0.002, 0.008, np.float32(cloth.sum() / side**2))
+    if cloth.sum() < 16 or dressed == 0:
         return np.ones_like(person)
     to_cloth = _gaps(features, _shades(features[cloth], 8))
     alike = 1 / (1 + np.exp(np.clip(1.5 * (to_head - to_cloth), -20, 20)))
@@ -131,7 +133,7 @@ def _without_cloth(
     share = from_cloth / np.maximum(from_head + from_cloth, 1e-6)
     share = np.asarray(cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     fitted = cv2.ximgproc.guidedFilter(image, share, max(3, round(0.05 * side)), 80.0)
-    return step(0.35, 0.65, np.asarray(fitted, np.float32))
+    return np.asarray(1 - dressed * (1 - step(0.35, 0.65, np.asarray(fitted, np.float32))), np.float32)
 
 
 def _beside(person: Floats, x: Floats, y: Floats) -> float:

@@ -141,7 +141,7 @@ class FaceSpace:
             (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
         )
         rows, columns = np.nonzero(covered)
-        weights = _barycentric(corners[owner[rows, columns], :, :2], columns, rows)
+        weights = barycentric(corners[owner[rows, columns], :, :2], columns, rows)
         inside = np.einsum("nk,nkc->nc", weights, self.uv[self.triangles[owner[rows, columns]]])
         table = np.zeros((int(labels.max()) + 1, 2), np.float32)
         table[labels[rows, columns]] = inside
@@ -228,7 +228,8 @@ def load_face_space() -> FaceSpace:
         return FaceSpace(data["uv"], data["shape"], data["triangles"].astype(np.int32))
 
 
-def _barycentric(corners: Floats, x: NDArray[np.int64], y: NDArray[np.int64]) -> Floats:
+def barycentric(corners: Floats, x: NDArray[np.int64], y: NDArray[np.int64]) -> Floats:
+    """Shares of three corners (N, 3, 2) in the points ``x``, ``y`` (N,): (N, 3), none below 0, sum 1."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     ab, ac = b - a, c - a
     p = np.stack([x, y], axis=1).astype(np.float32) - a
