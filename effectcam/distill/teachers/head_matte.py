@@ -63,7 +63,7 @@ def cut_out(image: Pixels, landmarks: Floats) -> HeadMatte:
     face = blur(polygon_mask(landmarks[FACE_OVAL], height, width), 0.012 * side)
 
     features = _features(image, 0.02 * side)
-    to_skin = _gaps(features, _shades(features[_plain(landmarks, height, width)], 4, deeper=(0.8, 1.8)))
+    to_skin = _gaps(features, _shades(features[_plain(landmarks, height, width)], 4, deeper=(0.5, 1.1)))
     lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
     found = figure(image, calm(lab, min(height, width) / 256), min(height, width) / 256)
     # Where the models see nobody the mesh still has a face; a little hair too much is a rim of stone, a
@@ -99,7 +99,7 @@ def _without_cloth(
     """1 on the head and what hangs from it, 0 on clothes."""
     x, y = np.abs(at[..., 0]), at[..., 1] - np.float32(chin)
     body = person > 0.6
-    seeds = body & ((face > 0.5) | ((y < -0.25) & (x < 1.1)))
+    seeds = body & ((face > 0.5) | ((y < -0.25) & (x < np.where(y < -0.65, 1.2, 0.8))))
     hair = seeds & (face < 0.1) & (to_skin > 2.5)
     to_head = to_skin
     if hair.sum() > 60:

@@ -23,6 +23,9 @@ from effectcam.distill.teachers.uv import OUTER_LIPS, polygon_mask
 _LAMP = np.array([0.72, -0.10, -0.22, -0.30], np.float32)
 """A window up and to the left, which every portrait is a little lit by: ambient, then light along x, y, z."""
 
+_STAGE = np.array([-0.32, -0.40, -0.42], np.float32)
+"""Towards the lamp of `Relief.staged`, times its strength."""
+
 
 @dataclass(frozen=True, slots=True)
 class Relief:
@@ -34,6 +37,12 @@ class Relief:
     light: Floats
     carving: Floats
     exposure: float
+
+    def staged(self) -> Floats:
+        """The scene's light, and a lamp of its own up and to the left besides, so that the form shows even in
+        flat light: (H, W), about 1 on plain skin that faces the camera."""
+        lit = np.clip(self.normals @ _STAGE, 0, None)
+        return np.asarray(self.light * (1 - 0.66 * float(np.linalg.norm(_STAGE)) + lit), np.float32)
 
     def bumped(self, depth: float) -> Floats:
         """The normals with the carving in them, (H, W, 3): highlights break up on it. ``depth`` in pixels."""

@@ -10,17 +10,13 @@ from effectcam.distill.teachers.head_relief import Relief
 from effectcam.distill.teachers.sitter import Sitter
 from effectcam.distill.teachers.uv import INNER_LIPS, polygon_mask
 
-_KEY = np.array([-0.32, -0.40, -0.42], np.float32)
-"""The lamp that a statue is shown under besides the scene's own light, times its strength."""
-
 
 def shade_statue(sitter: Sitter, relief: Relief, *, depth: float, eyes: float) -> Floats:
     """The light on the finished form, float32 (H, W), about 1 on plain skin that faces the camera.
 
     ``depth`` of the relief: 0 is worn smooth, above 0.8 pores become pits. ``eyes`` see `carve_eyes`.
     """
-    lit = np.clip(relief.normals @ _KEY, 0, None)
-    light = np.asarray(relief.light * (1 - 0.66 * float(np.linalg.norm(_KEY)) + lit), np.float32)
+    light = relief.staged()
     shade = carve_eyes(light * np.exp(depth * relief.carving), light, sitter.face, depth=eyes)
     inside = blur(polygon_mask(sitter.face[INNER_LIPS], *shade.shape), 0.01 * sitter.matte.side)
     return np.asarray(shade * (1 - 0.25 * inside), np.float32)

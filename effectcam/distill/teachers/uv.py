@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -148,6 +149,22 @@ class FaceSpace:
         uv[:] = table[labels]
         return uv, covered.astype(np.float32)
 
+    def locate(self, uv: Floats) -> tuple[Indices, Floats]:
+        """The three points round each place (N, 2) of the layout, and their shares: (N, 3) both.
+
+        ``(shares[..., None] * mesh[points]).sum(axis=1)`` is where the places lie on a face. A place off the
+        mesh is drawn to its rim.
+        """
+        corners = self.uv[self.triangles]
+        found = []
+        for place in np.asarray(uv, np.float32):
+            count = len(corners)
+            shares = barycentric(corners, np.full(count, place[0]), np.full(count, place[1]))
+            away = np.linalg.norm(np.einsum("nk,nkc->nc", shares, corners) - place, axis=1)
+            nearest = int(away.argmin())
+            found.append((self.triangles[nearest], shares[nearest]))
+        return np.stack([points for points, _ in found]), np.stack([shares for _, shares in found])
+
 
 def sample(texture: Floats, uv: Floats, pixels_wide: float) -> Floats:
     """The texture as the picture sees it: float32 (S, S, C) and (H, W, 2) uv in, (H, W, C) out.
@@ -228,7 +245,7 @@ def load_face_space() -> FaceSpace:
         return FaceSpace(data["uv"], data["shape"], data["triangles"].astype(np.int32))
 
 
-def barycentric(corners: Floats, x: NDArray[np.int64], y: NDArray[np.int64]) -> Floats:
+def barycentric(corners: Floats, x: NDArray[Any], y: NDArray[Any]) -> Floats:
     """Shares of three corners (N, 3, 2) in the points ``x``, ``y`` (N,): (N, 3), none below 0, sum 1."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     ab, ac = b - a, c - a
