@@ -29,11 +29,12 @@ def check(image: Pixels, landmarks: Landmarks | None, /, *, look: str) -> None:
         )
 
 
-def balanced(image: Pixels, /) -> Picture:
+def balanced(image: Pixels, /, *, share: float = 1.0) -> Picture:
     """Lab picture, float32 (H, W, 3), of an RGB one, with the light's colour and the exposure put right.
 
     Both are judged by the highlights, never by the face: a dark-skinned person stays dark
-    in a well-lit picture.
+    in a well-lit picture. ``share``: how much of the correction is made; less keeps more of the evening's
+    gloom and of the lamp's colour.
     """
     rgb = image.astype(np.float32) / 255
     small = np.asarray(cv2.resize(rgb, (64, 64), interpolation=cv2.INTER_AREA)).reshape(-1, 3)
@@ -42,18 +43,18 @@ def balanced(image: Pixels, /) -> Picture:
     spread = small.max(axis=1) - small.min(axis=1)
     weight = np.clip(1.2 - spread / (small.max(axis=1) + 0.05) * 3.0, 0.02, 1)[:, None]
     light = ((small**6 * weight).sum(axis=0) / weight.sum()) ** (1 / 6) + 1e-3
-    gain = np.clip((light.mean() / light) ** 0.4, 0.8, 1.25)
+    gain = np.clip((light.mean() / light) ** (0.4 * share), 0.8, 1.25)
     # Light is warmer or colder far more often than it is green.
     gain[1] = gain[1] ** 0.5
     rgb = rgb * (gain / (gain @ np.array([0.3, 0.59, 0.11]))).astype(np.float32)
     lab = np.asarray(cv2.cvtColor(np.clip(rgb, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB), dtype=np.float32)
     lightness = lab[..., 0]
     top = float(np.percentile(lightness, 97))
-    lightness *= np.float32(np.clip((88 / max(top, 1)) ** 0.7, 1.0, 1.7))
+    lightness *= np.float32(np.clip((88 / max(top, 1)) ** 0.7, 1.0, 1.7) ** share)
     # Scenes dim even in their lights are opened up; black stays black.
     middle = float(np.percentile(lightness, 75))
     gamma = float(np.clip(math.log(0.62) / math.log(min(max(middle, 20), 70) / 100), 0.8, 1.0))
-    lab[..., 0] = 100 * np.clip(lightness / 100, 0, 1) ** np.float32(gamma)
+    lab[..., 0] = 100 * np.clip(lightness / 100, 0, 1) ** np.float32(gamma**share)
     return lab
 
 
