@@ -63,7 +63,8 @@ def cut_out(image: Pixels, landmarks: Floats) -> HeadMatte:
     face = blur(polygon_mask(landmarks[FACE_OVAL], height, width), 0.012 * side)
 
     features = _features(image, 0.02 * side)
-    to_skin = _gaps(features, _shades(features[_plain(landmarks, height, width)], 4, deeper=(0.5, 1.1)))
+    skin = _shades(features[_plain(landmarks, height, width)], 4, deeper=(0.5, 1.1, 1.8))
+    to_skin = _gaps(features, np.concatenate([skin, _neck(features, skin, at, chin)]))
     lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
     found = figure(image, calm(lab, min(height, width) / 256), min(height, width) / 256)
     # Where the models see nobody the mesh still has a face; a little hair too much is a rim of stone, a
@@ -84,6 +85,18 @@ def cut_out(image: Pixels, landmarks: Floats) -> HeadMatte:
 def _plain(landmarks: Floats, height: int, width: int) -> Mask:
     mask = np.max([polygon_mask(landmarks[part], height, width) for part in _PLAIN], axis=0) > 0.5
     return mask if mask.sum() >= 16 else np.ones_like(mask)
+
+
+def _neck(features: Floats, skin: Floats, at: Floats, chin: float) -> Floats:
+    """The shade under the chin, (0 or 1, 3): often redder than any of the face's, but as rich in colour,
+    which collars are not."""
+    under = (np.abs(at[..., 0]) < 0.2) & (at[..., 1] > chin + 0.08) & (at[..., 1] < chin + 0.22)
+    if under.sum() < 16:
+        return skin[:0]
+    shade = np.median(features[under], axis=0)
+    rich = np.linalg.norm(shade[1:]) > 0.7 * np.linalg.norm(np.median(skin[:4, 1:], axis=0))
+    near = float(_gaps(shade[None, None], skin)[0, 0]) < 5.5
+    return np.asarray(shade[None] if rich and near else skin[:0], np.float32)
 
 
 def _without_cloth(
@@ -197,6 +210,9 @@ def _shades(features: Floats, count: int, *, deeper: tuple[float, ...] = ()) -> 
     shades = np.stack([np.median(part, axis=0) for part in np.array_split(ordered, count)])
     slope = shades[0] - shades[count // 2]
     more = [shades[:1] + slope * amount for amount in deeper]
+    # No skin in the shade is black, or every dark shirt would be skin.
+    for shade in more:
+        shade[:, 0] = np.maximum(shade[:, 0], 0.42 * shades[count // 2, 0])
     return np.asarray(np.concatenate([shades, *more]), np.float32)
 
 
