@@ -22,7 +22,7 @@ COMMANDS = {
     "run": "Put an effect on a camera or a clip, live.",
     "replay": "Run clips through an effect into files, and measure it.",
     "latency": "Measure how late the picture is, from camera to virtual camera.",
-    "effects": "List, show, install and remove effects.",
+    "effects": "List, show, compare, install and remove effects.",
     "credentials": "Show what a recording's content credentials say.",
     "devices": "List cameras and virtual cameras with what each can do.",
     "doctor": "Look for what is missing or broken, with one fix for each finding.",

@@ -1,4 +1,4 @@
-"""``effectcam effects``: list, show, install and remove."""
+"""``effectcam effects``: list, show, gallery, install and remove."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from effectcam.effect import Effect
 
 
-@click.group(short_help="List, show, install and remove effects.")
+@click.group(short_help="List, show, compare, install and remove effects.")
 def effects() -> None:
-    """List, show, install and remove effects."""
+    """List, show, compare, install and remove effects."""
 
 
 @effects.command("list")
@@ -104,6 +104,45 @@ def show(name: str, as_json: bool) -> None:
                 *terminal.row(tier, place, model["file"], f"{height}x{width}", round(model["bytes"] / 1000))
             )
     console.print(table)
+
+
+@effects.command()
+@click.argument("names", nargs=-1)
+@click.option("--on", "picture", type=FilePath(), metavar="FILE", help="A clip or picture of yours.")
+@click.option("--at", type=click.FloatRange(0), default=1.3, show_default=True, help="Seconds into the clip.")
+@click.option("--columns", type=click.IntRange(1, 12), help="Pictures side by side.  [default: a square]")
+@click.option(
+    "--out", "-o", type=FilePath(), default=Path("gallery.png"), show_default=True, help="PNG, WebP or JPEG."
+)
+def gallery(names: tuple[str, ...], picture: Path | None, at: float, columns: int | None, out: Path) -> int:
+    """Write a contact sheet: what each effect makes of one picture.
+
+    NAMES are the effects to show, all if none is given. Without --on it is the person of the demo
+    clip, who does not exist. The exit code is 1 when an effect was left out because it is damaged.
+    """
+    from effectcam.cli import terminal
+    from effectcam.cli.demo import demo_clip
+    from effectcam.cli.gallery import Gallery, check_ending, columns_for
+    from effectcam.effect import load_effect
+    from effectcam.effect.catalogue import catalogue
+
+    check_ending(out)
+    damaged: dict[str, str] = {}
+    with demo_clip() as clip, terminal.progress() as bars:
+        sheet = Gallery.on(picture or clip, at)
+        shown = names or tuple(catalogue())
+        for name in bars.track(shown, description="effects"):
+            try:
+                sheet.add(load_effect(name))
+            except EffectcamError as error:
+                if names:
+                    raise
+                damaged[name] = str(error)
+    sheet.save(out, columns or columns_for(len(shown) + 1 - len(damaged)))
+    for name, reason in damaged.items():
+        terminal.note(f"effect {name} is left out: {reason}")
+    terminal.out().print(f"{len(shown) - len(damaged)} effects: {out}", highlight=False)
+    return 1 if damaged else 0
 
 
 @effects.command()

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from effectcam.cli import main
@@ -61,3 +63,59 @@ def test_a_damaged_effect_is_listed_as_such(home: Path, capsys: pytest.CaptureFi
     listed = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)["effects"]}
     assert listed["sound"]["hashes"] == "match"
     assert "SHA-256" in listed["spoilt"]["damaged"]
+
+
+def test_gallery_shows_what_each_effect_makes_of_one_picture(home: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    assert main(["effects", "gallery", "toon", "zombie", "--columns", "3", "--out", str(sheet)]) == 0
+    picture = cv2.imread(str(sheet))
+    assert picture is not None
+    tiles = [picture[10:250, 10 + 330 * n : 330 + 330 * n].astype(int) for n in range(3)]
+    bare, toon, zombie = tiles
+    assert np.abs(toon - bare).mean() > 8, "it redraws the whole frame"
+    assert np.abs(zombie - bare)[60:200, 100:220].mean() > 15, "the face is in the middle of the tile"
+    assert np.abs(zombie - bare)[:, :60].max() == 0, "and the room is left alone"
+
+
+def test_gallery_of_a_still_picture_of_ones_own(home: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jpg"
+    assert cv2.imwrite(str(mine), np.full((90, 200, 3), 130, np.uint8))
+    sheet = tmp_path / "sheet.webp"
+    assert main(["effects", "gallery", "zombie", "--on", str(mine), "--out", str(sheet)]) == 0
+    picture = cv2.imread(str(sheet))
+    assert picture is not None
+    assert picture.shape == (290, 670, 3), "two tiles: it, and the effect that finds no face in it"
+
+
+def test_gallery_leaves_out_what_is_damaged_and_says_so(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["effects", "install", str(write_effect(tmp_path, "ghost"))]) == 0
+    (home / "ghost" / "face.tflite").write_bytes(b"no model")
+    assert main(["effects", "gallery", "--out", str(tmp_path / "all.png")]) == 1
+    assert "effect ghost is left out" in capsys.readouterr().err
+    assert (tmp_path / "all.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "all.gif"], "all.gif: a gallery is a picture; end its name in one of .png, .webp, .jpg"),
+        (["tooon"], "toon"),
+        (["--on", "absent.mp4"], "absent.mp4"),
+    ],
+)
+def test_gallery_refuses_in_one_line(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["effects", "gallery", *arguments]) in (1, 2)
+    told = capsys.readouterr().err.strip()
+    assert message in told
+    assert "Traceback" not in told
+    assert not list(tmp_path.glob("gallery.*"))
