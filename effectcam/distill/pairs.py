@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from effectcam.distill.augment import Augmentation, relight
 from effectcam.distill.data import Person
 from effectcam.distill.occluders import add_occluder
-from effectcam.distill.recipe import Recipe, Teacher
+from effectcam.distill.recipe import Recipe, StagingTeacher, Teacher
 from effectcam.distill.skin import darken_into_last_band, darken_skin
 from effectcam.distill.tones import DARKENED, TONES, tone
 from effectcam.errors import UsageError
@@ -118,13 +118,14 @@ def _face_pairs(
 ) -> Iterator[tuple[Pixels, Pixels]]:
     crop = fit_head(person.landmarks).scaled(recipe.margin).shifted(*recipe.shift).scaled(1 / SHOWN)
     to_base = crop.to_crop(BASE)
-    base, landmarks = cut(person.image, crop, BASE), into_crop(person.landmarks, to_base)
-    yield _draw(recipe, teacher, base, landmarks, to_base, person)
+    seen = cut(person.image, crop, BASE), into_crop(person.landmarks, to_base)
+    yield _draw(recipe, teacher, *_staged(teacher, *seen, rng))
     if plain:
         return
+    base, landmarks = _staged(teacher, *seen, rng)
     covered, coverage = add_occluder(base, landmarks, rng)
     lit = relight(covered, rng, parameters=_LIGHT)
-    image, target = _draw(recipe, teacher, lit, landmarks, to_base, person)
+    image, target = _draw(recipe, teacher, lit, landmarks)
     # What is in front of the face stays in front of it: no effect there, or, for a look that draws
     # everything, no eyes and lips drawn from landmarks that cannot be seen.
     if target.shape[2] == 4:
@@ -135,22 +136,26 @@ def _face_pairs(
     yield image, target
     if target.shape[2] == 4:
         # An effect that keeps the scene's light must see its teacher under other lamps too.
-        yield _draw(recipe, teacher, relight(base, rng, parameters=_LIGHT), landmarks, to_base, person)
+        base, landmarks = _staged(teacher, *seen, rng)
+        yield _draw(recipe, teacher, relight(base, rng, parameters=_LIGHT), landmarks)
+
+
+def _staged(
+    teacher: Teacher, image: Pixels, landmarks: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[Pixels, NDArray[np.float32]]:
+    if isinstance(teacher, StagingTeacher):
+        return teacher.inputs(image, landmarks, rng)
+    return image, landmarks
 
 
 _LIGHT = replace(Augmentation(), relight_share=1.0, exposure=(0.45, 1.45), warmth=0.25)
 
 
 def _draw(
-    recipe: Recipe,
-    teacher: Teacher,
-    base: Pixels,
-    landmarks: NDArray[np.float32],
-    to_base: Affine,
-    person: Person,
+    recipe: Recipe, teacher: Teacher, base: Pixels, landmarks: NDArray[np.float32]
 ) -> tuple[Pixels, Pixels]:
-    points = eyes(person.landmarks, to_base)
     if recipe.eyes > 1:
+        points = eyes(landmarks, np.eye(2, 3))
         base = enlarge_eyes(base, points, recipe.eyes)
         landmarks = enlarged_landmarks(landmarks, points, recipe.eyes, BASE)
     return base, teacher(base, landmarks)

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,18 @@ from effectcam.errors import UsageError, nearest
 Teacher = Callable[[NDArray[np.uint8], NDArray[np.float32] | None], NDArray[np.uint8]]
 """(image uint8 (H, W, 3), landmarks float32 (478, 3) in pixels or None) to uint8 (H, W, 3 or 4),
 straight alpha. Slow is fine; the same input must give the same bytes."""
+
+
+@runtime_checkable
+class StagingTeacher(Protocol):
+    """A teacher of an effect that acts on what portraits hardly show, such as shut eyes: it also makes
+    the pictures to learn from."""
+
+    def inputs(
+        self, image: NDArray[np.uint8], landmarks: NDArray[np.float32], rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The same person, picture and landmarks, as the effect will meet them; each time anew."""
+
 
 REQUIRED = ("name", "version", "title", "description", "space", "licence")
 """What every recipe says of its effect, as it will stand in ``effect.toml``."""

@@ -108,3 +108,15 @@ def test_light_people_come_again_with_darker_skin(crowd: list[Person], tmp_path:
     assert tones[:2] == [light.tone] * 2
     assert len(tones) > 2
     assert all(TONES.index(tone) > TONES.index(light.tone) for tone in tones[2:])
+
+
+def test_a_teacher_stages_the_pictures_it_acts_on(crowd: list[Person], tmp_path: Path) -> None:
+    """On open eyes never-blink leaves everything alone: a student of plain portraits would learn nothing."""
+    recipe = load_recipe("never-blink")
+    list(write_pairs(recipe, "face", crowd[1:3], set(), tmp_path, darker=0))
+    store = PairStore.load(tmp_path)
+    acted = [bool((target[..., 3] > 127).any()) for target in store.targets]
+    assert any(acted)
+    # Each variant is staged anew: the same person comes with eyes more shut and less.
+    first, *_, last = store.inputs[:3].astype(int)
+    assert np.abs(first - last).max() > 20
