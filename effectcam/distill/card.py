@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from effectcam.distill.export import Parity
 from effectcam.distill.recipe import Recipe, StudentRecipe
-from effectcam.distill.verify import Verdict
+from effectcam.distill.verify import FEWEST, Verdict
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ def write_card(recipe: Recipe, students: dict[str, Measured], *, data: str) -> s
 def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
     verdict, parity, net = measured.verdict, measured.parity, student.net
     judged = [("all", verdict.overall), *verdict.tones.items()]
+    judged += [
+        (f"{tone} together", both) for tone, both in verdict.judged.items() if tone not in verdict.tones
+    ]
     if verdict.darkened is not None:
         judged.append(("the light ones, skin darkened", verdict.darkened))
     rows = "\n".join(
@@ -73,16 +76,17 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
 
 
 def _behind(verdict: Verdict) -> str:
-    """Which band is furthest behind, and by how much; a band of one is a person, and said to be."""
-    several = {tone: quality for tone, quality in verdict.tones.items() if quality.people > 1}
-    if not several:
-        return "No band has two people or more."
-    tone, worst = min(several.items(), key=lambda item: item[1].gap_closed)
+    """Which band is furthest behind, and by how much. A band of very few is judged with its neighbour, and
+    said to be."""
+    tone, worst = min(verdict.judged.items(), key=lambda item: item[1].gap_closed)
     text = (
-        f"Of the bands of several people, {tone} is furthest behind all, "
+        f"Of the bands, {tone} {'are' if ' and ' in tone else 'is'} furthest behind all, "
         f"by {verdict.overall.gap_closed - worst.gap_closed:.1f} points."
     )
-    alone = [tone for tone, quality in verdict.tones.items() if quality.people == 1]
-    if alone:
-        text += f" The figure for {' and '.join(alone)} is one person's."
+    few = [f"{tone} ({quality.people})" for tone, quality in verdict.tones.items() if quality.people < FEWEST]
+    if few:
+        text += (
+            f" Fewer than {FEWEST} people are too few to judge a band by: "
+            f"{' and '.join(few)} counts together with the band beside it."
+        )
     return text

@@ -1,0 +1,52 @@
+"""What a verdict says of its tone bands, and the card after it."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("skimage", reason="scikit-image comes with effectcam[distill]")
+
+from effectcam.distill.card import _behind
+from effectcam.distill.verify import Quality, Verdict
+
+
+def verdict(**people: int) -> Verdict:
+    """Bands of so many people, each five points behind the one before."""
+    tones = {
+        name.replace("_", " "): Quality(count, 0.5, 0.9 - 0.025 * number)
+        for number, (name, count) in enumerate(people.items())
+    }
+    return Verdict(Quality(sum(people.values()), 0.5, 0.9), tones, [])
+
+
+def test_bands_of_enough_people_are_judged_by_themselves() -> None:
+    judged = verdict(light=8, tan=3).judged
+    assert {tone: quality.people for tone, quality in judged.items()} == {"light": 8, "tan": 3}
+    assert _behind(verdict(light=8, tan=3))[14:] == "tan is furthest behind all, by 5.0 points."
+
+
+@pytest.mark.parametrize(
+    ("people", "judged"),
+    [
+        ({"tan": 8, "brown": 7, "dark": 1}, {"tan": 8, "brown and dark": 8}),
+        ({"very_light": 2, "light": 8, "tan": 5}, {"very light and light": 10, "tan": 5}),
+        ({"light": 1, "tan": 1, "dark": 1}, {"light and tan and dark": 3}),
+        ({"light": 8, "intermediate": 2, "tan": 8}, {"light and intermediate": 10, "tan": 8}),
+        ({"dark": 1}, {"dark": 1}),
+    ],
+)
+def test_a_band_of_very_few_is_judged_with_its_neighbour(
+    people: dict[str, int], judged: dict[str, int]
+) -> None:
+    assert {tone: quality.people for tone, quality in verdict(**people).judged.items()} == judged
+
+
+def test_joined_bands_weigh_by_people() -> None:
+    both = Quality(3, 0.5, 0.9).joined(Quality(1, 0.6, 0.7))
+    assert (both.people, both.input_ssim, both.student_ssim) == (4, pytest.approx(0.525), pytest.approx(0.85))
+
+
+def test_the_card_says_which_bands_were_joined_and_why() -> None:
+    text = _behind(verdict(tan=8, brown=7, dark=1))
+    assert text.startswith("Of the bands, brown and dark are furthest behind all, by 5.6 points.")
+    assert "dark (1) counts together with the band beside it" in text
