@@ -38,6 +38,7 @@ from effectcam.distill import losses
 from effectcam.distill.features import FixedFeatures
 from effectcam.distill.losses import Weights, loss_names
 from effectcam.distill.net import NetConfig, Student
+from effectcam.distill.origin import Origin, origin_in
 from effectcam.distill.pairs import PairStore
 from effectcam.distill.perceptual import mediapipe_model
 from effectcam.distill.recipe import StudentRecipe, load_recipe
@@ -189,6 +190,7 @@ def run(
     work: Path,
     *,
     side: int,
+    origin: Origin | None,
     console: Console,
 ) -> list[Score]:
     """Train all ``chosen``, taking turns, each in its own folder of ``work``, and judge them."""
@@ -201,6 +203,7 @@ def run(
             config=config,
             augmentation=replace(usual_augmentation(net), side=side),
             weights=variant.weights,
+            origin=origin,
             clock=time.thread_time,
         )
         for number, variant in enumerate(chosen)
@@ -261,6 +264,9 @@ def table(chosen: list[Variant], scores: list[list[Score]], title: str) -> Table
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Equal CPU time for each instead.")
 @click.option("--learn", type=click.IntRange(8), default=400, show_default=True, help="Pairs to learn from.")
 @click.option("--side", type=click.Choice(["128", "256"]), default="128", show_default=True, help="Of crops.")
+@click.option(
+    "--from", "begin", metavar="EFFECT", help="Go on from this effect's students; needs --side 256."
+)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Repeat from so many.")
 @click.option("--only", multiple=True, help="Only this loss the other way round; repeatable.")
 @click.option("--work", type=click.Path(path_type=Path), help="Keep the trainings here, and go on from them.")
@@ -273,6 +279,7 @@ def main(
     minutes: float | None,
     learn: int,
     side: str,
+    begin: str | None,
     seeds: int,
     only: tuple[str, ...],
     work: Path | None,
@@ -286,6 +293,9 @@ def main(
     student = load_recipe(recipe).students.get(space)
     if student is None:
         raise UsageError(f"{recipe} has no {space} student")
+    if begin and side != "256":
+        raise UsageError("--from needs --side 256, the size that the effect's students learnt at")
+    origin = origin_in(begin, student) if begin else None
     chosen = [v for v in variants(student.losses, only) if student.net.alpha or v.name != "- alpha"]
     store = some_of(PairStore.load(pairs), learn, 0)
     console = Console(stderr=True)
@@ -301,9 +311,12 @@ def main(
                 save_every=_TURN,
             )
             folder = work or Path(temporary)
-            scores.append(run(store, student, chosen, config, folder, side=int(side), console=console))
+            scores.append(
+                run(store, student, chosen, config, folder, side=int(side), origin=origin, console=console)
+            )
     length = f"{steps} steps" if steps else f"{minutes:g} min of CPU time"
-    title = f"{recipe} {space}, {length} at {side}², {learn} pairs, {seeds} seed(s)"
+    after = f" after {origin.name}" if origin else ""
+    title = f"{recipe} {space}, {length}{after} at {side}², {learn} pairs, {seeds} seed(s)"
     Console(width=120).print(table(chosen, scores, title))
     if report:
         rows = [
