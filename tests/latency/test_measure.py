@@ -58,7 +58,12 @@ def test_the_moments_of_a_frame_follow_each_other(effect: Effect, frames: list[P
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_ends_it_with_what_there_is(effect: Effect, frames: list[Pixels]) -> None:
+def test_ctrl_c_ends_it_with_what_there_is(
+    effect: Effect, frames: list[Pixels], request: pytest.FixtureRequest
+) -> None:
+    # Where the tests run in the background, the shell has Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     counted = 0
 
     def tick() -> None:
