@@ -35,8 +35,9 @@ $(INSTALLED_DISTILL): $(INSTALLED) constraints-distill.txt
 demo: install
 	$(BIN)/effectcam demo --out demo-out
 
+# One file at a time to each of a few processes, so that what a file prepares is prepared once.
 test: install
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 # On a guest kernel with a real virtual camera and a real camera driver, emulated: minutes, not seconds.
 # Skipped with the reason where QEMU or Debian's kernel packages are missing; .ci/run installs them.
