@@ -7,7 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+
+# The tests of teachers begin with this import, so that each is skipped with the reason.
+pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 import effectcam
 from effectcam.distill.pairs import into_crop

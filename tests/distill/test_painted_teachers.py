@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
+
 from effectcam.distill.recipe import Teacher
 from effectcam.distill.skin import darken_skin
 from effectcam.distill.teachers.eyewear import eyewear
