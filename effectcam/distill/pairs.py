@@ -7,6 +7,7 @@ shift and zoom picture and drawing together without asking the slow teacher agai
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,9 +20,10 @@ from effectcam.distill.augment import Augmentation, relight
 from effectcam.distill.data import Person
 from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, StagingTeacher, Teacher
+from effectcam.distill.remembered import RememberedTeacher
 from effectcam.distill.skin import darken_into_last_band, darken_skin
 from effectcam.distill.tones import DARKENED, TONES, tone
-from effectcam.errors import UsageError
+from effectcam.errors import StudentError, UsageError
 from effectcam.face.crop import Affine, cut, fit_head
 from effectcam.face.warp import enlarge_eyes, enlarged_landmarks, eyes
 from effectcam.frame import Pixels
@@ -71,11 +73,17 @@ def write_pairs(
     more with dark skin, since there are hardly ever enough dark people to hold out. ``darker`` is the
     share of the other light people who come once more with darker skin, since few folders have enough
     who do; 0 leaves the student behind on them. ``pairs.json`` is written last: a folder without it
-    is unfinished.
+    is unfinished, and begun again asks the teacher only about what is not in ``drawings`` yet, which is
+    deleted at the end. Raises StudentError where the teacher fails or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     channels = recipe.students[space].net.channels
-    teacher = recipe.make_teacher(space)
+    teacher = RememberedTeacher(
+        recipe.make_teacher(space),
+        folder / "drawings",
+        name=recipe.teacher,
+        arguments=recipe.students[space].teacher,
+    )
     inputs: list[Pixels] = []
     targets: list[Pixels] = []
     rows: list[dict[str, object]] = []
@@ -93,9 +101,13 @@ def write_pairs(
                 targets.append(target[..., :channels])
                 rows.append({"name": who.name, "tone": who.tone, "held_out": out, "weight": who.weight})
         yield person.name
-    np.save(folder / "inputs.npy", np.stack(inputs))
-    np.save(folder / "targets.npy", np.stack(targets))
-    (folder / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
+    try:
+        np.save(folder / "inputs.npy", np.stack(inputs))
+        np.save(folder / "targets.npy", np.stack(targets))
+        (folder / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
+    except OSError as error:
+        raise StudentError(f"{folder}: the pairs cannot be written: {error.strerror}") from error
+    shutil.rmtree(folder / "drawings")
 
 
 def _darkened(person: Person) -> Iterator[Person]:

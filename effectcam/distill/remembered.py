@@ -1,0 +1,88 @@
+"""A teacher's drawings kept on disk: slow teachers are asked once, also when the work was interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from effectcam.distill import teachers
+from effectcam.distill.recipe import StagingTeacher, Teacher
+from effectcam.errors import EffectcamError, StudentError
+from effectcam.frame import Pixels
+
+
+class RememberedTeacher:
+    """Asks ``teacher`` about what it has not drawn yet, and reads the rest from ``folder``.
+
+    A drawing is found again by the content of picture and landmarks, by ``name`` and ``arguments`` of
+    the teacher, and by the text of its module and of all that effectcam's own teachers are made of: who
+    changes a teacher gets new drawings. Deleting the folder costs nothing but time.
+    """
+
+    def __init__(self, teacher: Teacher, folder: Path, *, name: str, arguments: Mapping[str, Any]) -> None:
+        self._teacher = teacher
+        self._folder = folder
+        self._name = name
+        said = json.dumps([name, dict(arguments)], sort_keys=True, default=str)
+        self._identity = hashlib.sha256(said.encode() + _text(teacher)).digest()
+        if isinstance(teacher, StagingTeacher):
+            self.inputs = teacher.inputs
+
+    def __call__(self, image: Pixels, landmarks: NDArray[np.float32] | None) -> NDArray[np.uint8]:
+        """What the teacher draws, uint8 (H, W, 3 or 4). Raises StudentError where it fails, or draws
+        what is no picture of the same size."""
+        key = hashlib.sha256(self._identity)
+        for part in (image, landmarks):
+            if part is not None:
+                key.update(repr((part.shape, part.dtype.str)).encode() + np.ascontiguousarray(part).tobytes())
+        digest = key.hexdigest()
+        path = self._folder / digest[:2] / f"{digest}.png"
+        known = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
+        if known is not None and known.ndim == 3 and known.shape[:2] == image.shape[:2]:
+            return np.asarray(known, np.uint8)
+        drawn = self._ask(image, landmarks)
+        # Channels are kept in the teacher's order: nobody but this reads the file.
+        _, data = cv2.imencode(".png", drawn, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        unfinished = path.with_suffix(f".{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(data.tobytes())
+            unfinished.replace(path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise StudentError(f"{self._folder}: drawings cannot be kept: {error.strerror}") from error
+        return drawn
+
+    def _ask(self, image: Pixels, landmarks: NDArray[np.float32] | None) -> NDArray[np.uint8]:
+        try:
+            drawn = self._teacher(image, landmarks)
+        except EffectcamError:
+            raise
+        except Exception as error:
+            raise StudentError(f"teacher {self._name} failed: {type(error).__name__}: {error}") from error
+        shape, kind = getattr(drawn, "shape", ()), getattr(drawn, "dtype", type(drawn).__name__)
+        if kind != np.uint8 or shape[:2] != image.shape[:2] or shape[2:] not in ((3,), (4,)):
+            raise StudentError(
+                f"teacher {self._name} made {kind} of shape {shape} from uint8 of shape {image.shape}; "
+                "it has to return uint8 of the same height and width with 3 or 4 channels"
+            )
+        return drawn
+
+
+def _text(teacher: Teacher) -> bytes:
+    """The source of the teacher's module, and of the package it belongs to when that is effectcam's."""
+    module = inspect.getmodule(getattr(teacher, "func", teacher)) or inspect.getmodule(type(teacher))
+    files = [Path(module.__file__)] if module and module.__file__ else []
+    home = Path(teachers.__file__).parent
+    if any(home in file.parents for file in files):
+        files = sorted(path for path in home.iterdir() if path.suffix in (".py", ".npz"))
+    return b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
