@@ -10,6 +10,7 @@ import click
 from effectcam.cli.distill_all import all_effects
 from effectcam.cli.distill_data import data as curated
 from effectcam.cli.distill_new import new
+from effectcam.cli.distill_search import search
 from effectcam.cli.distill_train import train
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -29,6 +30,7 @@ def distill() -> None:
 
 distill.add_command(curated)
 distill.add_command(new)
+distill.add_command(search)
 distill.add_command(train)
 distill.add_command(all_effects)
 

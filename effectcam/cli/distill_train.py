@@ -48,7 +48,7 @@ def train(
     from effectcam.distill.pairs import PairStore
     from effectcam.distill.perceptual import perceptual_loss
     from effectcam.distill.recipe import load_recipe
-    from effectcam.distill.train import TrainConfig
+    from effectcam.distill.train import TrainConfig, usual_augmentation
     from effectcam.distill.train import train as training
     from effectcam.errors import UsageError
 
@@ -80,6 +80,7 @@ def train(
             student.net,
             folder / "run",
             config=config,
+            augmentation=usual_augmentation(student.net, student.scale),
             weights=weights[name],
             origin=origin,
             clock=time.thread_time if cpu_time else time.monotonic,

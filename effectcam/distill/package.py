@@ -15,7 +15,7 @@ from effectcam.distill.export import check_parity, export
 from effectcam.distill.pairs import PairStore
 from effectcam.distill.recipe import REQUIRED, Recipe
 from effectcam.distill.train import load_student, plain
-from effectcam.distill.verify import padded, verify
+from effectcam.distill.verify import padded, scaled, verify
 from effectcam.effect.manifest import (
     Colour,
     Crop,
@@ -60,10 +60,11 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
         path = folder / f"{space}.tflite"
         export(trained, student.size, path)
         held_out = np.flatnonzero(np.array(store.held_out))[:_FACES]
-        pictures = np.stack([padded(plain(store, int(index))[0], student.size) for index in held_out])
+        seen = [scaled(plain(store, int(index))[0], student.scale) for index in held_out]
+        pictures = np.stack([padded(picture, student.size) for picture in seen])
         parity = check_parity(trained, path, pictures)
         state = torch.load(work / space / "run" / "student.pt", weights_only=True)
-        measured[space] = Measured(verify(store, path), parity, state["step"], state["origin"])
+        measured[space] = Measured(verify(store, path, student.scale), parity, state["step"], state["origin"])
     (folder / "CARD.md").write_text(write_card(recipe, measured, data=data), encoding="utf-8")
     manifest = _manifest(recipe, data)
     effect = write_package(folder, manifest)

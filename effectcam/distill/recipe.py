@@ -60,6 +60,12 @@ class StudentRecipe:
     losses: Weights = field(default_factory=Weights)
     """What the student is told, from ``[students.SPACE.losses]``."""
 
+    @property
+    def scale(self) -> float:
+        """Pixels that it draws over those of its pairs, which show a face 256 across and what a frame of
+        512 shows."""
+        return self.size[1] / (256 if self.space == "face" else 512)
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -182,10 +182,13 @@ def has_bfloat16() -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 
-def usual_augmentation(net: NetConfig) -> Augmentation:
-    """What fits a student: the crop takes out most tilt and size already, so little is left to learn."""
+def usual_augmentation(net: NetConfig, scale: float = 1.0) -> Augmentation:
+    """What fits a student: the crop takes out most tilt and size already, so little is left to learn.
+    ``scale`` is `StudentRecipe.scale`; crops keep the nearest side that 32 divides."""
+    side = 32 * round(8 * scale)
     usual = Augmentation(
-        shown=SHOWN,
+        side=side,
+        shown=SHOWN * side / (256 * scale),
         tilt=14.0,
         wide_tilt_share=0.03,
         shift=0.05,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
@@ -71,8 +72,9 @@ class Verdict:
         return {" and ".join(names): quality for names, quality in bands}
 
 
-def verify(store: PairStore, path: Path) -> Verdict:
-    """Judge the exported student at ``path`` on the held-out pairs of ``store``.
+def verify(store: PairStore, path: Path, scale: float = 1.0) -> Verdict:
+    """Judge the exported student at ``path`` on the held-out pairs of ``store``, at their size, whatever the
+    student's own. ``scale`` is `StudentRecipe.scale`.
 
     Each is seen as the running effect would see it; an effect with alpha is laid over its input, as
     the teacher's is, and compared inside the teacher's alpha only. Where the teacher leaves a picture
@@ -86,7 +88,7 @@ def verify(store: PairStore, path: Path) -> Verdict:
             inside = target[..., 3] > 127 if channels == 4 else np.ones(target.shape[:2], bool)
             if not inside.any():
                 continue
-            drawing = redrawn(student, image)
+            drawing = redrawn(student, image, scale)
             shown, wanted = over(drawing, image), over(target, image)
             rows.append((index, _ssim(image, wanted, inside), _ssim(shown, wanted, inside)))
     if not rows:
@@ -103,12 +105,26 @@ def verify(store: PairStore, path: Path) -> Verdict:
     )
 
 
-def redrawn(student: LiteRtStudent, image: Pixels) -> NDArray[np.uint8]:
-    """The student's drawing of ``image``, which may be smaller than the student: it is then set into
-    a mirrored surround and cut out again, as a frame of another shape is."""
-    drawn = student.run(padded(image, student.size))
-    top, left = (student.size[0] - image.shape[0]) // 2, (student.size[1] - image.shape[1]) // 2
-    return drawn[top : top + image.shape[0], left : left + image.shape[1]].copy()
+def redrawn(student: LiteRtStudent, image: Pixels, scale: float = 1.0) -> NDArray[np.uint8]:
+    """The student's drawing of ``image``, which is brought to the student's ``scale`` and back. It may be
+    smaller than the student: it is then set into a mirrored surround and cut out again, as a frame of
+    another shape is."""
+    seen = scaled(image, scale)
+    drawn = student.run(padded(seen, student.size))
+    top, left = (student.size[0] - seen.shape[0]) // 2, (student.size[1] - seen.shape[1]) // 2
+    part = drawn[top : top + seen.shape[0], left : left + seen.shape[1]]
+    if seen is image:
+        return part.copy()
+    back = cv2.resize(part, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(back, np.uint8)
+
+
+def scaled(image: Pixels, scale: float) -> Pixels:
+    """``image`` at the size at which a student of this `StudentRecipe.scale` sees it."""
+    if scale == 1:
+        return image
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=way), np.uint8)
 
 
 def padded(image: Pixels, size: tuple[int, int]) -> Pixels:

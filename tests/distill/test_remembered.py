@@ -24,7 +24,7 @@ class Negative:
 
     def __call__(self, image: Pixels, landmarks: NDArray[np.float32] | None) -> Pixels:
         self.asked += 1
-        return 255 - image
+        return np.asarray(255 - image, np.uint8)
 
 
 def picture(seed: int = 0) -> Pixels:
