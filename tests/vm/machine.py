@@ -54,7 +54,7 @@ class Machine:
         kernel.first_disk(self._disk)
         with (self.results / "qemu.log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["nice", "timeout", "--foreground", "--kill-after=5", f"{limit:g}", *self._qemu(kernel)],
+                ["timeout", "--foreground", "--kill-after=5", f"{limit:g}", *self._qemu(kernel)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
