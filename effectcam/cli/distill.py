@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from effectcam.cli.distill_all import all_effects
+from effectcam.cli.distill_base import base
 from effectcam.cli.distill_data import data as curated
 from effectcam.cli.distill_new import new
 from effectcam.cli.distill_search import search
@@ -28,6 +29,7 @@ def distill() -> None:
     """
 
 
+distill.add_command(base)
 distill.add_command(curated)
 distill.add_command(new)
 distill.add_command(search)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from effectcam.distill.net import NetConfig, Student
 from effectcam.errors import StudentError, UsageError
 
 AveragedModel = torch.optim.swa_utils.AveragedModel
+
+_KEYS = ("student", "averaged", "optimiser", "step", "seconds", "origin")
 
 
 @dataclass
@@ -44,20 +47,11 @@ class Training:
             "seconds": self.seconds,
             "origin": self.origin,
         }
-        part = path.with_suffix(".tmp")
-        try:
-            torch.save(state, part)
-            part.replace(path)
-        except (OSError, RuntimeError) as error:  # torch's writer raises the latter on a full disk
-            part.unlink(missing_ok=True)
-            raise StudentError(
-                f"{path} cannot be written ({str(error).splitlines()[0]}); free some space and start again: "
-                f"it goes on from the last checkpoint"
-            ) from error
+        write_checkpoint(path, state)
 
     def resume(self, path: Path) -> None:
         """Go on from ``path``. Raises UsageError when that was another net's training or had other losses."""
-        state = _read(path)
+        state = read_checkpoint(path, _KEYS)
         net = self.student.config
         # Checkpoints from before these were kept had the losses that are the defaults.
         _refuse_other(path, "another net", state.get("net", asdict(net)), asdict(net))
@@ -73,7 +67,7 @@ class Training:
 def load_student(folder: Path, net: NetConfig) -> Student:
     """The averaged student of a training folder, ready to draw. Raises UsageError for another shape."""
     path = folder / "student.pt"
-    state = _read(path)
+    state = read_checkpoint(path, _KEYS)
     student = Student(net)
     weights = {k.removeprefix("module."): v for k, v in state["averaged"].items() if k.startswith("module.")}
     _load(path, student, weights)
@@ -83,13 +77,28 @@ def load_student(folder: Path, net: NetConfig) -> Student:
 def minutes_spent(folder: Path) -> float:
     """What the training in ``folder`` has taken so far; 0 where none has begun."""
     path = folder / "student.pt"
-    return float(_read(path)["seconds"]) / 60 if path.is_file() else 0.0
+    return float(read_checkpoint(path, _KEYS)["seconds"]) / 60 if path.is_file() else 0.0
 
 
-def _read(path: Path) -> dict[str, Any]:
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Raises StudentError when it cannot be written; what was there before is then still there."""
+    part = path.with_suffix(".tmp")
+    try:
+        torch.save(state, part)
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch's writer raises the latter on a full disk
+        part.unlink(missing_ok=True)
+        raise StudentError(
+            f"{path} cannot be written ({str(error).splitlines()[0]}); free some space and start again: "
+            f"it goes on from the last checkpoint"
+        ) from error
+
+
+def read_checkpoint(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+    """A checkpoint that holds at least ``keys``. Raises UsageError for anything else."""
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
-        for key in ("student", "averaged", "optimiser", "step", "seconds", "origin"):
+        for key in keys:
             _ = state[key]
     except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is no checkpoint, or a damaged one; delete it to begin anew") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,12 +28,29 @@ class Origin:
     student: Student
 
 
-def origin_in(effect: str, recipe: StudentRecipe) -> Origin:
-    """The student of the installed or named ``effect`` that draws what ``recipe`` is to draw.
+BASES = Path(__file__).with_name("bases")
 
-    Raises UsageError for an unknown effect or a student of another shape, PackageError for a package
-    that is not what it says.
+
+def base_file(recipe: StudentRecipe) -> Path:
+    """Where the base of a student's kind is bundled, if there is one: by its space, and by what it gives."""
+    return BASES / f"{recipe.space}-{'rgba' if recipe.net.alpha else 'rgb'}.tflite"
+
+
+def origin_in(effect: str, recipe: StudentRecipe) -> Origin:
+    """The student to go on from: that of the installed or named ``effect`` which draws what ``recipe`` is
+    to draw; "base" for the bundled base; or a ``.tflite`` file.
+
+    Raises UsageError for an unknown effect, a student of another shape or a missing base, PackageError
+    for a package that is not what it says.
     """
+    if effect == "base" or effect.endswith(".tflite"):
+        path = base_file(recipe) if effect == "base" else Path(effect)
+        if not path.is_file():
+            known = ", ".join(sorted(file.stem for file in BASES.glob("*.tflite"))) or "none yet"
+            raise UsageError(
+                f"no base at {path}; bundled are: {known}; make one with: effectcam distill base"
+            )
+        return Origin(f"the base {path.stem}", start_from(path.read_bytes(), recipe.net, name=str(path)))
     package = load_effect(effect)
     if recipe.space not in package.places:
         raise UsageError(f"{effect} has no {recipe.space} student; it has: {', '.join(package.places)}")

@@ -32,9 +32,13 @@ from effectcam.errors import StudentError
 __all__ = [
     "Progress",
     "TrainConfig",
+    "check",
     "has_bfloat16",
     "load_student",
     "plain",
+    "random_batches",
+    "running_mean",
+    "set_rate",
     "to_tensor",
     "train",
     "usual_augmentation",
@@ -121,7 +125,7 @@ def train(
     if origin is not None:
         student.load_state_dict(origin.student.state_dict())
     criterion = Criterion(weights)
-    averaged = AveragedModel(student, avg_fn=_running_mean(config.average))
+    averaged = AveragedModel(student, avg_fn=running_mean(config.average))
     groups: list[dict[str, Any]] = [{"params": list(student.parameters())}]
     if criterion.parameters:
         groups.append({"params": criterion.parameters, "weight_decay": 0.0})
@@ -134,13 +138,13 @@ def train(
 
     peak = config.rate / 2 if at.origin else config.rate
     rng = np.random.default_rng((config.seed, at.step))
-    batches = _batches(store, augmentation, config, rng, frames=criterion.pairs_of_frames)
+    batches = random_batches(store, augmentation, config, rng, frames=criterion.pairs_of_frames)
     progress = begun = _progress(config, at)
     running, waited, saved = 0.0, 0.0, at.seconds
     since, watch = clock(), time.monotonic()
     student.train()
     while progress < 1:
-        _set_rate(optimiser, peak, progress, at.step)
+        set_rate(optimiser, peak, progress, at.step)
         image, target, steps = next(batches)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             drawn = student(image)
@@ -165,7 +169,7 @@ def train(
         if at.seconds - saved >= config.save_every or progress >= 1:
             saved = at.seconds
             at.save(checkpoint)
-            psnr = _check(_averaged(averaged), store, augmentation.side, folder / "preview.png")
+            psnr = check(_averaged(averaged), store, augmentation.side, folder / "preview.png")
             waited += time.monotonic() - watch
             left = waited * max(0.0, 1 - progress) / (progress - begun)
             yield Progress(at.step, at.seconds / 60, running, psnr, min(1.0, progress), left / 60)
@@ -215,7 +219,7 @@ def usual_augmentation(net: NetConfig, scale: float = 1.0) -> Augmentation:
     return usual
 
 
-def _running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+def running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     """Exponential mean whose memory grows with the steps taken, up to that of ``decay``."""
 
     def mean(averaged: Tensor, latest: Tensor, steps: Tensor | int) -> Tensor:
@@ -225,14 +229,14 @@ def _running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tens
     return mean
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, peak: float, progress: float, step: int) -> None:
+def set_rate(optimiser: torch.optim.Optimizer, peak: float, progress: float, step: int) -> None:
     """Warm up over 100 steps, then half a cosine down to nothing at the end of the time."""
     rate = peak * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
     for group in optimiser.param_groups:
         group["lr"] = rate
 
 
-def _batches(
+def random_batches(
     store: PairStore,
     augmentation: Augmentation,
     config: TrainConfig,
@@ -308,7 +312,7 @@ def _averaged(averaged: AveragedModel) -> Student:
     return module
 
 
-def _check(student: Student, store: PairStore, side: int, preview: Path) -> float:
+def check(student: Student, store: PairStore, side: int, preview: Path) -> float:
     """PSNR on (up to) twelve held-out people, and their pictures side by side."""
     chosen = np.flatnonzero(np.array(store.held_out))[:12]
     pairs = [plain(store, int(index), side=side) for index in chosen]

@@ -1,0 +1,105 @@
+"""One student for two looks: what they share, what they do not, and where training goes on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
+
+from effectcam.distill.base import Looks, finished_base, train_base  # noqa: E402
+from effectcam.distill.net import NetConfig, Student  # noqa: E402
+from effectcam.distill.origin import origin_in  # noqa: E402
+from effectcam.distill.pairs import PairStore  # noqa: E402
+from effectcam.distill.recipe import load_recipe  # noqa: E402
+from effectcam.distill.train import Progress, TrainConfig  # noqa: E402
+from effectcam.errors import UsageError  # noqa: E402
+
+TINY = NetConfig(widths=(8, 8, 12, 12, 16), depth=1, expansion=2)
+
+
+@pytest.fixture(scope="module")
+def stores() -> dict[str, PairStore]:
+    """The same eight pictures, made dark by one look and light by the other."""
+    coarse = np.random.default_rng(7).integers(0, 256, (8, 8, 8, 3))
+    inputs = np.kron(coarse, np.ones((1, 40, 40, 1))).astype(np.uint8)
+    facts = ([f"{i}.png" for i in range(8)], ["light"] * 8, [i < 2 for i in range(8)])
+    return {
+        "dark": PairStore(inputs, (inputs // 3).astype(np.uint8), *facts),
+        "pale": PairStore(inputs, (170 + inputs // 3).astype(np.uint8), *facts),
+    }
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def run(stores: dict[str, PairStore], folder: Path, steps: int) -> list[Progress]:
+    clock = (float(second) for second in itertools.count()).__next__
+    config = TrainConfig(steps=steps, batch=2, save_every=12, average=0.5, bfloat16=False)
+    return list(train_base(stores, TINY, folder, config=config, clock=clock))
+
+
+def test_looks_share_all_but_their_heads() -> None:
+    looks = Looks(TINY, ["a", "b"])
+    shared = {id(parameter) for parameter in looks["a"].parameters()}
+    own = [name for name, parameter in looks["b"].named_parameters() if id(parameter) not in shared]
+    assert own == ["head.weight", "head.bias"]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_it_learns_both_looks_stops_and_goes_on(stores: dict[str, PairStore], tmp_path: Path) -> None:
+    first = run(stores, tmp_path, 24)
+    assert first[-1].step == 24
+    again = run(stores, tmp_path, 48)
+    assert again[0].step > 24, "from the checkpoint, not from nothing"
+    assert again[-1].step == 48
+
+    state = torch.load(tmp_path / "base.pt", weights_only=True)
+    looks = Looks(TINY, ["dark", "pale"])
+    looks.load_state_dict(state["looks"])
+    picture = torch.full((1, 3, 64, 64), 0.5)
+    with torch.inference_mode():
+        dark, pale = (float(looks[name].eval()(picture).mean()) for name in ("dark", "pale"))
+    assert dark < 0.5 < pale, "one trunk, two looks"
+
+    student, names = finished_base(tmp_path, TINY)
+    assert names == ["dark", "pale"]
+    with torch.inference_mode():
+        assert torch.allclose(student(picture), picture, atol=1e-6), "its head is as good as new"
+    with pytest.raises(UsageError, match="other looks or another net"):
+        run({**stores, "third": stores["dark"]}, tmp_path, 60)
+    with pytest.raises(UsageError, match="base of another net"):
+        finished_base(tmp_path, replace(TINY, depth=2))
+
+
+def test_one_look_is_no_base(stores: dict[str, PairStore], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="two looks or more"):
+        run({"dark": stores["dark"]}, tmp_path, 10)
+    with pytest.raises(UsageError, match=r"base\.pt is missing; train the base first"):
+        finished_base(tmp_path, TINY)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_an_effect_goes_on_from_it(tmp_path: Path) -> None:
+    pytest.importorskip("litert_torch", reason="litert-torch comes with effectcam[distill]")
+    from effectcam.distill.export import export
+
+    torch.manual_seed(2)
+    plan = replace(load_recipe("toon").students["face"], net=TINY)
+    student = Student(TINY).eval()
+    export(student, (256, 256), tmp_path / "base.tflite")
+    origin = origin_in(str(tmp_path / "base.tflite"), plan)
+    assert origin.name == "the base base"
+    for name, weights in origin.student.state_dict().items():
+        assert torch.equal(weights, student.state_dict()[name]), name
+    with pytest.raises(UsageError, match=r"no base at .*absent\.tflite; bundled are"):
+        origin_in(str(tmp_path / "absent.tflite"), plan)
