@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from effectcam.latency.probe import Way
-    from effectcam.sink.part_file import PartFile
 
 _BAR = 40
 """Characters of the longest bar."""
@@ -86,13 +85,14 @@ def latency(
     from effectcam.latency.report import latency_report
     from effectcam.live.controls import Options
     from effectcam.replay.report import report_json
+    from effectcam.sink.part_file import reserved
 
     if through == "memory" and device is not None:
         raise UsageError(f"--device {device} is for --through camera; leave one of the two out")
     effect = load_effect(name)
     to_stdout = str(json_file) == "-"
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(_reserved(None if to_stdout else json_file))
+        file = stack.enter_context(reserved(None if to_stdout else json_file))
         frames = load_frames(clip or stack.enter_context(demo_clip()), size)
         way = stack.enter_context(_open_way(through, device, size, fps))
         bars = stack.enter_context(terminal.progress())
@@ -125,21 +125,6 @@ def _open_way(through: str, device: str | None, size: tuple[int, int], fps: floa
         found = device is not None or any(camera.free for camera in list_virtual_cameras())
         through = "camera" if found else "memory"
     return through_camera(size, fps=fps, device=device) if through == "camera" else through_memory()
-
-
-@contextlib.contextmanager
-def _reserved(path: Path | None) -> Iterator[PartFile | None]:
-    """The report's place, tried before anything is measured that could not be written."""
-    from effectcam.sink.part_file import PartFile
-
-    if path is None:
-        yield None
-        return
-    part = PartFile(path)
-    try:
-        yield part
-    finally:
-        part.discard()
 
 
 def _show(report: dict[str, Any]) -> None:

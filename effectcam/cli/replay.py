@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from effectcam.pipeline import Pipeline
     from effectcam.replay.player import Watcher
     from effectcam.replay.report import ClipReport
-    from effectcam.sink.part_file import PartFile
     from effectcam.source import Clip
 
 
@@ -57,6 +55,7 @@ def replay(
     from effectcam.effect import load_effect
     from effectcam.replay.player import make_folder, plan_outputs, refuse_to_replace
     from effectcam.replay.report import replay_report, report_json
+    from effectcam.sink.part_file import reserved
 
     effect = load_effect(name)
     effect.tier(tier)
@@ -67,7 +66,7 @@ def replay(
         if any(json_file.absolute() == output.absolute() for output in outputs):
             raise UsageError(f"{json_file} would be both the report and a clip; give the report another name")
     make_folder(out)
-    with _reserved(None if to_stdout else json_file) as report_file:
+    with reserved(None if to_stdout else json_file) as report_file:
         running = _Run(effect, tier=tier, strength=strength, faces=faces, threads=threads)
         with contextlib.closing(running):
             running.run(clips, outputs)
@@ -150,21 +149,6 @@ class _Run:
         if self._pipeline is not None:
             self._pipeline.close()
             self._pipeline = None
-
-
-@contextlib.contextmanager
-def _reserved(path: Path | None) -> Iterator[PartFile | None]:
-    """The report's place, tried before minutes of work are spent on what cannot be written."""
-    from effectcam.sink.part_file import PartFile
-
-    if path is None:
-        yield None
-        return
-    part = PartFile(path)
-    try:
-        yield part
-    finally:
-        part.discard()
 
 
 def _table(reports: list[ClipReport]) -> Table:

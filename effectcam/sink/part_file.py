@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from effectcam.errors import SinkError, UsageError
@@ -59,6 +60,20 @@ class PartFile:
         """Delete the temporary file; nothing happens if it is gone or was put in place."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def reserved(target: Path | None) -> Iterator[PartFile | None]:
+    """A place for ``target``, tried before minutes of work are spent on what cannot be written; discarded
+    where the block ends without filling it. None for None."""
+    if target is None:
+        yield None
+        return
+    part = PartFile(target)
+    try:
+        yield part
+    finally:
+        part.discard()
 
 
 def why_unwritable(target: Path, error: OSError) -> str:
