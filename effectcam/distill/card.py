@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from effectcam.distill.behaviour import Behaviour
 from effectcam.distill.export import Parity
 from effectcam.distill.recipe import Recipe, StudentRecipe
 from effectcam.distill.verify import FEWEST, Verdict
@@ -21,9 +22,9 @@ class Measured:
     """The effect and version whose weights training went on from; empty when it began from nothing."""
 
 
-def write_card(recipe: Recipe, students: dict[str, Measured], *, data: str) -> str:
-    """The text of CARD.md. ``students`` has one entry a space; ``data`` says where the pictures came
-    from and under what rights."""
+def write_card(recipe: Recipe, students: dict[str, Measured], behaviour: Behaviour, *, data: str) -> str:
+    """The text of CARD.md. ``students`` has one entry a space; ``behaviour`` is the whole effect's; ``data``
+    says where the pictures came from and under what rights."""
     parts = [
         f"# {recipe.manifest['title']}\n\n{recipe.manifest['description']}\n",
         f"Teacher: `{recipe.teacher}`, slow and deterministic; licence {recipe.manifest['licence']}.\n",
@@ -31,6 +32,7 @@ def write_card(recipe: Recipe, students: dict[str, Measured], *, data: str) -> s
     ]
     for space, measured in students.items():
         parts.append(_student(space, recipe.students[space], measured))
+    parts.append(f"## On a clip\n\n{_on_a_clip(behaviour)}\n")
     names = sorted({name for measured in students.values() for name in measured.verdict.names})
     parts.append(f"## Limits\n\n{recipe.limits}\n")
     parts.append(
@@ -47,6 +49,8 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
     ]
     if verdict.darkened is not None:
         judged.append(("the light ones, skin darkened", verdict.darkened))
+    if verdict.covered is not None:
+        judged.append(("all, with something before the face", verdict.covered))
     rows = "\n".join(
         f"| {tone} | {quality.people} | {quality.input_ssim:.3f} | {quality.student_ssim:.3f} "
         f"| {quality.gap_closed:.1f} % |"
@@ -72,6 +76,25 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         "input and the teacher is closed; tone is the individual typology angle of the cheeks:\n\n"
         "| tone | people | input | student | gap closed |\n|---|---|---|---|---|\n" + rows + "\n\n"
         f"{_behind(verdict)}\n"
+    )
+
+
+def _on_a_clip(behaviour: Behaviour) -> str:
+    """What `behave` measured, in words."""
+    text = (
+        f"On {behaviour.frames} frames of the demo clip, at full strength: the face is "
+        f"{behaviour.flicker:.2f} times as restless as in the input (each frame against the mean of its "
+        "neighbours, over the picture's contrast). Face Mesh finds a face again in "
+        f"{100 * behaviour.found:.0f} % of the results"
+    )
+    if behaviour.landmark_error is not None:
+        text += (
+            f", with landmarks {behaviour.landmark_error:.1f} % of the distance between the eyes' outer "
+            "corners from the input's"
+        )
+    return text + (
+        f". All students of a frame together take {behaviour.student_ms:.1f} ms (median, one thread each, "
+        f"{behaviour.machine})."
     )
 
 

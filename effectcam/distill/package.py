@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from effectcam.distill.behaviour import behave
 from effectcam.distill.card import Measured, write_card
 from effectcam.distill.export import check_parity, export
 from effectcam.distill.pairs import PairStore
@@ -65,10 +66,11 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
         parity = check_parity(trained, path, pictures)
         state = torch.load(work / space / "run" / "student.pt", weights_only=True)
         measured[space] = Measured(verify(store, path, student.scale), parity, state["step"], state["origin"])
-    (folder / "CARD.md").write_text(write_card(recipe, measured, data=data), encoding="utf-8")
     manifest = _manifest(recipe, data)
     effect = write_package(folder, manifest)
     write_preview(effect, preview, folder / "preview.webp")
+    card = write_card(recipe, measured, behave(effect, preview), data=data)
+    (folder / "CARD.md").write_text(card, encoding="utf-8")
     return write_package(folder, manifest)
 
 

@@ -22,7 +22,7 @@ from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, StagingTeacher, Teacher
 from effectcam.distill.remembered import RememberedTeacher
 from effectcam.distill.skin import darken_into_last_band, darken_skin
-from effectcam.distill.tones import DARKENED, TONES, tone
+from effectcam.distill.tones import COVERED, DARKENED, TONES, tone
 from effectcam.errors import StudentError, UsageError
 from effectcam.face.crop import Affine, cut, fit_head
 from effectcam.face.warp import enlarge_eyes, enlarged_landmarks, eyes
@@ -69,8 +69,9 @@ def write_pairs(
 ) -> Iterator[str]:
     """Ask the teacher about everybody; yields each name when it is done, for a progress bar.
 
-    People who are held out get one plain pair each, to measure on, and those of them who are light one
-    more with dark skin, since there are hardly ever enough dark people to hold out. ``darker`` is the
+    People who are held out get one plain pair each, to measure on, in face space one more with something
+    before the face, and those of them who are light one with dark skin, since there are hardly ever
+    enough dark people to hold out. ``darker`` is the
     share of the other light people who come once more with darker skin, since few folders have enough
     who do; 0 leaves the student behind on them. ``pairs.json`` is written last: a folder without it
     is unfinished, and begun again asks the teacher only about what is not in ``drawings`` yet, which is
@@ -96,10 +97,11 @@ def write_pairs(
             yield person.name
             continue
         for who in (person, *(_darkened(person) if out else _darker(person, darker, rng))):
-            for image, target in make(recipe, teacher, who, rng, plain=out):
+            for index, (image, target) in enumerate(make(recipe, teacher, who, rng, plain=out)):
                 inputs.append(image)
                 targets.append(target[..., :channels])
-                rows.append({"name": who.name, "tone": who.tone, "held_out": out, "weight": who.weight})
+                band = COVERED if out and index else who.tone
+                rows.append({"name": who.name, "tone": band, "held_out": out, "weight": who.weight})
         yield person.name
     try:
         np.save(folder / "inputs.npy", np.stack(inputs))
@@ -132,9 +134,19 @@ def _face_pairs(
     to_base = crop.to_crop(BASE)
     seen = cut(person.image, crop, BASE), into_crop(person.landmarks, to_base)
     yield _draw(recipe, teacher, *_staged(teacher, *seen, rng))
-    if plain:
+    if person.tone == DARKENED:
         return
-    base, landmarks = _staged(teacher, *seen, rng)
+    yield _covered(recipe, teacher, *_staged(teacher, *seen, rng), rng)
+    if recipe.students["face"].net.alpha and not plain:
+        # An effect that keeps the scene's light must see its teacher under other lamps too.
+        base, landmarks = _staged(teacher, *seen, rng)
+        yield _draw(recipe, teacher, relight(base, rng, parameters=_LIGHT), landmarks)
+
+
+def _covered(
+    recipe: Recipe, teacher: Teacher, base: Pixels, landmarks: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[Pixels, Pixels]:
+    """A pair with something before the face, and in other light."""
     covered, coverage = add_occluder(base, landmarks, rng)
     lit = relight(covered, rng, parameters=_LIGHT)
     image, target = _draw(recipe, teacher, lit, landmarks)
@@ -145,11 +157,7 @@ def _face_pairs(
     else:
         share = (coverage.astype(np.float32) / 255)[..., None]
         target = (target + (teacher(image, None) - target.astype(np.float32)) * share + 0.5).astype(np.uint8)
-    yield image, target
-    if target.shape[2] == 4:
-        # An effect that keeps the scene's light must see its teacher under other lamps too.
-        base, landmarks = _staged(teacher, *seen, rng)
-        yield _draw(recipe, teacher, relight(base, rng, parameters=_LIGHT), landmarks)
+    return image, target
 
 
 def _staged(

@@ -20,6 +20,9 @@ DARKENED = "darkened"
 """Tone of those held out whose skin was darkened into the last band: judged beside it, never counted
 among the people."""
 
+COVERED = "covered"
+"""Tone of those held out with something before their faces, such as a hand: judged beside the others too."""
+
 
 def tone(image: Pixels, landmarks: NDArray[np.float32]) -> str:
     """The band of ``TONES`` that the cheeks fall into."""

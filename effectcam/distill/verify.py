@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from effectcam.distill.pairs import PairStore
-from effectcam.distill.tones import DARKENED, TONES
+from effectcam.distill.tones import COVERED, DARKENED, TONES
 from effectcam.distill.train import plain
 from effectcam.errors import StudentError
 from effectcam.frame import Pixels
@@ -56,6 +56,8 @@ class Verdict:
     darkened: Quality | None = None
     """On the light people among them with their skin darkened: what a last band of two or three people
     cannot tell."""
+    covered: Quality | None = None
+    """On the same people with something before their faces, such as a hand, in other light."""
 
     @property
     def judged(self) -> dict[str, Quality]:
@@ -96,12 +98,13 @@ def verify(store: PairStore, path: Path, scale: float = 1.0) -> Verdict:
     bands: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for index, before, after in rows:
         bands[store.tones[index]].append((before, after))
-    darkened = bands.pop(DARKENED, None)
+    darkened, covered = bands.pop(DARKENED, None), bands.pop(COVERED, None)
     return Verdict(
         _quality([row for band in bands.values() for row in band]),
         {tone: _quality(bands[tone]) for tone in TONES if tone in bands},
-        [store.names[index] for index, *_ in rows if store.tones[index] != DARKENED],
+        [store.names[index] for index, *_ in rows if store.tones[index] in TONES],
         _quality(darkened) if darkened else None,
+        _quality(covered) if covered else None,
     )
 
 

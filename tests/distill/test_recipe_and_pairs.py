@@ -14,7 +14,7 @@ import effectcam
 from effectcam.distill.data import Person, people
 from effectcam.distill.pairs import BASE, PairStore, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
-from effectcam.distill.tones import DARKENED, TONES
+from effectcam.distill.tones import COVERED, DARKENED, TONES
 from effectcam.errors import UsageError
 
 
@@ -54,8 +54,8 @@ def test_a_senseless_emphasis_is_told(tmp_path: Path, line: str, says: str) -> N
 
 @pytest.mark.parametrize(
     ("name", "space", "plain", "rich"),
-    # The one held out is light, and judged with dark skin as well.
-    [("toon", "face", 2, 2), ("toon", "frame", 2, 2), ("zombie", "face", 2, 3)],
+    # The one held out is light, and judged with dark skin as well, a face with something before it too.
+    [("toon", "face", 3, 2), ("toon", "frame", 2, 2), ("zombie", "face", 3, 3)],
 )
 def test_held_out_people_get_plain_pairs_others_more(
     crowd: list[Person], tmp_path: Path, name: str, space: str, plain: int, rich: int
@@ -69,7 +69,7 @@ def test_held_out_people_get_plain_pairs_others_more(
     assert store.inputs.shape == (plain + rich * (len(crowd) - 1), BASE, BASE, 3)
     assert store.targets.shape == (*store.inputs.shape[:3], channels)
     assert store.held_out == [True] * plain + [False] * (rich * (len(crowd) - 1))
-    assert store.tones[:2] == [crowd[0].tone, DARKENED]
+    assert store.tones[:plain] == [crowd[0].tone, *([COVERED] if space == "face" else []), DARKENED]
     # The teacher changed the picture, and for a face effect not all of it.
     change = np.abs(store.inputs[0].astype(int) - store.targets[0][..., :3]).mean()
     assert change > 5
@@ -94,7 +94,7 @@ def test_a_mirror_image_says_nothing_about_who_is_held_out(crowd: list[Person], 
     both = [one, replace(one, mirrored=True), other, replace(other, mirrored=True)]
     list(write_pairs(load_recipe("zombie"), "face", both, {one.name}, tmp_path, darker=0))
     store = PairStore.load(tmp_path)
-    assert [name for name, out in zip(store.names, store.held_out, strict=True) if out] == [one.name] * 2
+    assert [name for name, out in zip(store.names, store.held_out, strict=True) if out] == [one.name] * 3
     assert [name for name, out in zip(store.names, store.held_out, strict=True) if not out] == [
         other.name
     ] * 6
