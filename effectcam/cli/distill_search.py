@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     "--work",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="The folder that 'distill pairs' filled; results go into WORK/SPACE/search.",
+    help="The folder that 'distill pairs' filled.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for this search; WORK/SPACE/search by default.",
 )
 @click.option("--space", type=click.Choice(["face", "frame"]), default="face", show_default=True)
 @click.option("--trials", type=click.IntRange(2, 200), default=12, show_default=True, help="To train.")
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
 def search(
     recipe: str,
     work: Path,
+    out: Path | None,
     space: str,
     trials: int,
     minutes: float,
@@ -96,7 +102,7 @@ def search(
     store = PairStore.load(work / space / "pairs")
     if not any(store.held_out):
         raise UsageError(f"the pairs in {work / space / 'pairs'} hold nobody out to measure on; make others")
-    folder = work / space / "search"
+    folder = out or work / space / "search"
     settings = {
         "net": asdict(student.net),
         "losses": asdict(student.losses),

@@ -158,7 +158,7 @@ class Search:
         if others:
             raise UsageError(
                 f"{self.folder} holds a search with other settings ({'; '.join(others)}); give them again, "
-                "or delete the folder to begin anew"
+                "or begin another with --out"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({**now, "budget_ms": longest}, indent=1), encoding="utf-8")

@@ -71,30 +71,31 @@ def _draw(axes: Axes, candidates: Sequence[Candidate], budget_ms: float, own: st
         x, y = zip(*line, strict=True)
         axes.step(x, y, where="post", color=_INK, lw=1.2, zorder=2, label="front")
     axes.axvline(budget_ms, color=_CHOSEN, lw=1.2, ls="--", zorder=1, label=f"budget, {budget_ms:g} ms")
+    axes.margins(x=0.08, y=0.16)
+    axes.set_xlim(left=0)
     for candidate, ms, gap in trained:
         if candidate.chosen:
             axes.scatter([ms], [gap], s=190, facecolors="none", edgecolors=_CHOSEN, linewidths=2, zorder=4)
-            _name(axes, f"chosen: {candidate.shape.name}\n{ms:.1f} ms, {gap:.1f} %", ms, gap, _CHOSEN, 20)
+            _name(axes, f"chosen: {candidate.shape.name}\n{ms:.1f} ms, {gap:.1f} %", ms, gap, _CHOSEN)
         if candidate.shape.name == own:
-            axes.scatter([ms], [gap], s=110, facecolors="none", edgecolors=_INK, linewidths=1.2, zorder=4)
+            axes.scatter([ms], [gap], s=90, facecolors="none", edgecolors=_INK, linewidths=1.2, zorder=4)
             if not candidate.chosen:
-                _name(axes, f"the recipe's own\n{ms:.1f} ms, {gap:.1f} %", ms, gap, _INK, -34)
-    axes.margins(x=0.08, y=0.16)
-    axes.set_xlim(left=0)
+                _name(axes, f"the recipe's own\n{ms:.1f} ms, {gap:.1f} %", ms, gap, _INK)
     axes.grid(color=_FAINT, lw=0.4)
     axes.set_xlabel("milliseconds a picture on this device (LiteRT, median)")
     axes.set_ylabel("gap to the teacher closed, percent")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
 
 
-def _name(axes: Axes, text: str, ms: float, gap: float, colour: str, up: int) -> None:
-    right = ms < sum(axes.get_xlim()) / 2
+def _name(axes: Axes, text: str, ms: float, gap: float, colour: str) -> None:
+    """Up and to the left where there is room: nothing lies there of a point on the front. Otherwise below."""
+    left = ms > 0.3 * axes.get_xlim()[1]
     axes.annotate(
         text,
         (ms, gap),
-        (12 if right else -12, up),
+        (-16, 22) if left else (14, -32),
         textcoords="offset points",
-        ha="left" if right else "right",
+        ha="right" if left else "left",
         fontsize=8,
         color=colour,
         arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.8},

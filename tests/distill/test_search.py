@@ -52,7 +52,7 @@ class Bench:
 
     def latencies(self, shapes: Sequence[Shape]) -> dict[Shape, float]:
         assert set(shapes) <= set(self.prepared)
-        return {shape: shape.multiply_adds() * (4 + hash(shape.name) % 3 * 0.2) * 1e-8 for shape in shapes}
+        return {shape: shape.multiply_adds() * (4 + len(shape.name) % 3 * 0.2) * 1e-8 for shape in shapes}
 
     def train(self, shape: Shape) -> Iterator[Progress]:
         self.trained.append(shape)
