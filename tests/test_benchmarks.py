@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from benchmarks import chain
+from benchmarks import chain, eyes
 from benchmarks.flops import multiply_adds
 from benchmarks.machine import this_machine
 from benchmarks.peer import PeerPipeline
@@ -95,3 +95,11 @@ def test_multiply_adds_are_those_of_the_layers() -> None:
     stem, deep = 64 * 64 * 16 * 9 * 3, 32 * 32 * 32 * 9 * 16
     depthwise, narrow, head = 32 * 32 * 32 * 9, 32 * 32 * 16 * 32, 128 * 128 * 3 * 9 * 16
     assert multiply_adds((DATA / "unet.tflite").read_bytes()) == stem + deep + depthwise + narrow + head
+
+
+def test_the_blinks_of_a_clip_are_found_and_an_effect_that_leaves_eyes_alone_opens_none() -> None:
+    """In the demo clip the person blinks; toon draws shut eyes shut."""
+    seen = eyes.measure(DEMO, "toon")
+    assert seen.frames > 100
+    assert 0 < seen.shut < 0.2 * seen.frames
+    assert seen.opened <= 0.3 * seen.shut
