@@ -3,11 +3,11 @@
 Latency needs no training, so it comes first: shapes that are far too slow are never trained. The rest
 learn for equally long, and are compared by how much of the teacher they have learnt.
 
-Nothing here learns from one trial where to look next, and no optimiser (Optuna's TPE or NSGA-II) is used.
-Both begin with ten to fifty points of just the spread that is drawn here, so a dozen trials would end
-before they began to model; one of their two objectives is known before any trial; and their storage and
-its database stack would come on top. No halving either: the learning rate falls to nothing at the end of
-a training, so a third of one ranks students otherwise than a short whole one.
+Nothing here learns from one trial where to look next, and no optimiser is used. Optuna's, the best kept,
+begin with ten (TPE) or fifty (NSGA-II) points of just the spread that is drawn here, so a dozen or two of
+trials would end before they began to model; they would have to guess the one objective that is known
+before any trial; and they bring a database stack along. No halving of the field either: the rate of
+learning falls to nothing at the end of a training, so the first third of one is not a short whole one.
 """
 
 from __future__ import annotations
