@@ -7,50 +7,39 @@ of its own, and the sum of all looks decides what is worth knowing.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
-import numpy as np
 import torch
 from torch import nn
 
 from effectcam.distill import losses
-from effectcam.distill.augment import Augmentation
-from effectcam.distill.checkpoint import AveragedModel, read_checkpoint, write_checkpoint
-from effectcam.distill.criterion import Criterion
+from effectcam.distill.checkpoint import AveragedModel, read_checkpoint
 from effectcam.distill.net import NetConfig, Student
 from effectcam.distill.pairs import PairStore
-from effectcam.distill.train import (
-    Progress,
-    TrainConfig,
-    check,
-    random_batches,
-    running_mean,
-    set_rate,
-    usual_augmentation,
-)
-from effectcam.errors import StudentError, UsageError
+from effectcam.distill.train import Progress, TrainConfig, learn, usual_augmentation
+from effectcam.errors import UsageError
 
 
 class Looks(nn.Module):
     """Students, one a look, that have everything but their heads in common."""
 
-    def __init__(self, net: NetConfig, names: list[str]) -> None:
+    def __init__(self, net: NetConfig, names: Sequence[str]) -> None:
         super().__init__()
-        self.students = nn.ModuleDict({name: Student(net) for name in names})
-        first = self[names[0]]
-        for name in names[1:]:
-            for part, module in first.named_children():
+        self.config = net
+        students = [Student(net) for _ in names]
+        for student in students[1:]:
+            for part, module in students[0].named_children():
                 if part != "head":
-                    setattr(self[name], part, module)
+                    setattr(student, part, module)
+        self.students = nn.ModuleDict(dict(zip(names, students, strict=True)))
 
-    def __getitem__(self, name: str) -> Student:
-        student = self.students[name]
-        assert isinstance(student, Student)
-        return student
+
+def students_of(looks: nn.Module) -> list[Student]:
+    """One a look, in the order in which they take turns."""
+    return [cast(Student, student) for student in cast(Looks, looks).students.values()]
 
 
 def train_base(
@@ -59,7 +48,6 @@ def train_base(
     folder: Path,
     *,
     config: TrainConfig,
-    augmentation: Augmentation | None = None,
     weights: losses.Weights | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Progress]:
@@ -72,75 +60,18 @@ def train_base(
     names = sorted(stores)
     if len(names) < 2:
         raise UsageError("a base is taught two looks or more; name another recipe")
-    augmentation = augmentation or usual_augmentation(net)
-    torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    looks = Looks(net, names).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = AveragedModel(looks, avg_fn=running_mean(config.average))
-    # Heads of the looks whose turn it is not have no gradient, and are left alone.
-    optimiser = torch.optim.AdamW(
-        looks.parameters(), config.rate, weight_decay=config.decay, betas=(0.9, 0.98)
+    yield from learn(
+        Looks(net, names),
+        students_of,
+        [stores[name] for name in names],
+        folder / "base.pt",
+        config=config,
+        augmentation=usual_augmentation(net),
+        weights=weights or losses.Weights(),
+        clock=clock,
+        looks=" ".join(names),
     )
-    criterion = Criterion(weights or losses.Weights())
-    folder.mkdir(parents=True, exist_ok=True)
-    path, identity = folder / "base.pt", [names, str(net)]
-    step, seconds = 0, 0.0
-    if path.is_file():
-        state = read_checkpoint(path, ("looks", "averaged", "optimiser", "step", "seconds", "identity"))
-        if state["identity"] != identity:
-            raise UsageError(
-                f"{path} is a base of other looks or another net; use another folder, or delete it"
-            )
-        looks.load_state_dict(state["looks"])
-        averaged.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, seconds = state["step"], state["seconds"]
-
-    rng = np.random.default_rng((config.seed, step))
-    batches = {
-        name: random_batches(store, augmentation, config, rng, frames=criterion.pairs_of_frames)
-        for name, store in stores.items()
-    }
-    progress = begun = _share(config, step, seconds)
-    running, saved = 0.0, seconds
-    since, watch = clock(), time.monotonic()
-    looks.train()
-    while progress < 1:
-        set_rate(optimiser, config.rate, progress, step)
-        name = names[step % len(names)]
-        image, target, steps = next(batches[name])
-        loss = criterion(looks[name](image), target, image, steps, progress=progress)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(looks.parameters(), 1.0)
-        optimiser.step()
-        averaged.update_parameters(looks)
-        step += 1
-        worth = float(loss.detach())
-        if not math.isfinite(worth):
-            raise StudentError(f"the loss became {worth} in step {step}; lower the rate and start again")
-        running += 0.02 * (worth - running) if running else worth
-        now = clock()
-        seconds, since = seconds + now - since, now
-        progress = _share(config, step, seconds)
-        if seconds - saved >= config.save_every or progress >= 1:
-            saved = seconds
-            write_checkpoint(
-                path,
-                {
-                    "looks": looks.state_dict(),
-                    "averaged": averaged.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "step": step,
-                    "seconds": seconds,
-                    "identity": identity,
-                },
-            )
-            shown = _averaged(averaged)[name]
-            psnr = check(shown, stores[name], augmentation.side, folder / "preview.png")
-            left = (time.monotonic() - watch) * max(0.0, 1 - progress) / (progress - begun)
-            yield Progress(step, seconds / 60, running, psnr, min(1.0, progress), left / 60)
-            since = clock()
 
 
 def finished_base(folder: Path, net: NetConfig) -> tuple[Student, list[str]]:
@@ -149,22 +80,13 @@ def finished_base(folder: Path, net: NetConfig) -> tuple[Student, list[str]]:
     path = folder / "base.pt"
     if not path.is_file():
         raise UsageError(f"{path} is missing; train the base first")
-    state = read_checkpoint(path, ("averaged", "identity"))
-    names, shape = state["identity"]
-    if shape != str(net):
-        raise UsageError(f"{path} is a base of another net ({shape})")
+    state = read_checkpoint(path)
+    names = state["looks"].split()
     averaged = AveragedModel(Looks(net, names))
-    averaged.load_state_dict(state["averaged"])
-    student, fresh = _averaged(averaged)[names[0]], Student(net)
-    student.head = fresh.head
+    try:
+        averaged.load_state_dict(state["averaged"])
+    except RuntimeError as error:
+        raise UsageError(f"{path} is a base of another net; use another folder, or delete it") from error
+    student = students_of(averaged.module)[0]
+    student.head = Student(net).head
     return student.eval(), names
-
-
-def _share(config: TrainConfig, step: int, seconds: float) -> float:
-    return step / config.steps if config.steps else seconds / (config.minutes * 60)
-
-
-def _averaged(averaged: Any) -> Looks:
-    module = averaged.module
-    assert isinstance(module, Looks)
-    return module

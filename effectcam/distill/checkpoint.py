@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+from torch import nn
 
 from effectcam.distill.criterion import Criterion
 from effectcam.distill.losses import Weights
@@ -24,7 +24,8 @@ _KEYS = ("student", "averaged", "optimiser", "step", "seconds", "origin")
 class Training:
     """All that changes while a student learns."""
 
-    student: Student
+    student: nn.Module
+    """A `Student`, or several that share most of themselves; its ``config`` is their shape."""
     averaged: AveragedModel
     optimiser: torch.optim.Optimizer
     criterion: Criterion
@@ -33,6 +34,13 @@ class Training:
     """Spent so far, over all restarts."""
     origin: str = ""
     """The effect that it went on from, or empty."""
+    looks: str = ""
+    """Names of the looks that students which share most of themselves are taught; empty for one student."""
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """That of the students, as plain values."""
+        return asdict(cast(NetConfig, self.student.config))
 
     def save(self, path: Path) -> None:
         """Raises StudentError when it cannot be written; what was there before is then still there."""
@@ -41,22 +49,33 @@ class Training:
             "averaged": self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "criterion": self.criterion.state_dict(),
-            "net": asdict(self.student.config),
+            "net": self.shape,
             "losses": self.criterion.identity(),
             "step": self.step,
             "seconds": self.seconds,
             "origin": self.origin,
+            "looks": self.looks,
         }
-        write_checkpoint(path, state)
+        part = path.with_suffix(".tmp")
+        try:
+            torch.save(state, part)
+            part.replace(path)
+        except (OSError, RuntimeError) as error:  # torch's writer raises the latter on a full disk
+            part.unlink(missing_ok=True)
+            raise StudentError(
+                f"{path} cannot be written ({str(error).splitlines()[0]}); free some space and start again: "
+                f"it goes on from the last checkpoint"
+            ) from error
 
     def resume(self, path: Path) -> None:
-        """Go on from ``path``. Raises UsageError when that was another net's training or had other losses."""
-        state = read_checkpoint(path, _KEYS)
-        net = self.student.config
+        """Go on from ``path``. Raises UsageError when that was another net's training, had other losses or
+        was taught other looks."""
+        state = read_checkpoint(path)
         # Checkpoints from before these were kept had the losses that are the defaults.
-        _refuse_other(path, "another net", state.get("net", asdict(net)), asdict(net))
+        _refuse_other(path, "another net", state.get("net", self.shape), self.shape)
         usual = asdict(Weights()) | {"features": ""}
         _refuse_other(path, "other losses", usual | state.get("losses", {}), self.criterion.identity())
+        _refuse_other(path, "other looks", {"looks": state.get("looks", "")}, {"looks": self.looks})
         _load(path, self.student, state["student"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -67,7 +86,7 @@ class Training:
 def load_student(folder: Path, net: NetConfig) -> Student:
     """The averaged student of a training folder, ready to draw. Raises UsageError for another shape."""
     path = folder / "student.pt"
-    state = read_checkpoint(path, _KEYS)
+    state = read_checkpoint(path)
     student = Student(net)
     weights = {k.removeprefix("module."): v for k, v in state["averaged"].items() if k.startswith("module.")}
     _load(path, student, weights)
@@ -77,28 +96,14 @@ def load_student(folder: Path, net: NetConfig) -> Student:
 def minutes_spent(folder: Path) -> float:
     """What the training in ``folder`` has taken so far; 0 where none has begun."""
     path = folder / "student.pt"
-    return float(read_checkpoint(path, _KEYS)["seconds"]) / 60 if path.is_file() else 0.0
+    return float(read_checkpoint(path)["seconds"]) / 60 if path.is_file() else 0.0
 
 
-def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Raises StudentError when it cannot be written; what was there before is then still there."""
-    part = path.with_suffix(".tmp")
-    try:
-        torch.save(state, part)
-        part.replace(path)
-    except (OSError, RuntimeError) as error:  # torch's writer raises the latter on a full disk
-        part.unlink(missing_ok=True)
-        raise StudentError(
-            f"{path} cannot be written ({str(error).splitlines()[0]}); free some space and start again: "
-            f"it goes on from the last checkpoint"
-        ) from error
-
-
-def read_checkpoint(path: Path, keys: Sequence[str]) -> dict[str, Any]:
-    """A checkpoint that holds at least ``keys``. Raises UsageError for anything else."""
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What `Training.save` wrote. Raises UsageError for anything else."""
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
-        for key in keys:
+        for key in _KEYS:
             _ = state[key]
     except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is no checkpoint, or a damaged one; delete it to begin anew") from error
@@ -114,7 +119,7 @@ def _refuse_other(path: Path, what: str, was: dict[str, Any], wanted: dict[str, 
         )
 
 
-def _load(path: Path, student: Student, weights: dict[str, Any]) -> None:
+def _load(path: Path, student: nn.Module, weights: dict[str, Any]) -> None:
     try:
         student.load_state_dict(weights)
     except RuntimeError as error:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from effectcam.distill import losses
 from effectcam.distill.augment import Augmentation, NoAugmentation
@@ -32,13 +32,10 @@ from effectcam.errors import StudentError
 __all__ = [
     "Progress",
     "TrainConfig",
-    "check",
     "has_bfloat16",
+    "learn",
     "load_student",
     "plain",
-    "random_batches",
-    "running_mean",
-    "set_rate",
     "to_tensor",
     "train",
     "usual_augmentation",
@@ -115,45 +112,75 @@ def train(
     that several trainings can take turns. Raises UsageError when the checkpoint is another net's or had
     other losses, StudentError when it cannot be written or the student runs away.
     """
-    config, weights = config or TrainConfig(), weights or losses.Weights()
-    augmentation = augmentation or usual_augmentation(net)
-    torch.set_num_threads(config.threads)
-    cv2.setNumThreads(1)
+    config = config or TrainConfig()
     torch.manual_seed(config.seed)
-    # Typed as nn.Module.to in every form but the one with a memory format.
-    student = Student(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    student = Student(net)
     if origin is not None:
         student.load_state_dict(origin.student.state_dict())
+    yield from learn(
+        student,
+        lambda module: [cast(Student, module)],
+        [store],
+        folder / "student.pt",
+        config=config,
+        augmentation=augmentation or usual_augmentation(net),
+        weights=weights or losses.Weights(),
+        origin=origin.name if origin else "",
+        clock=clock,
+    )
+
+
+def learn(
+    module: nn.Module,
+    students: Callable[[nn.Module], Sequence[Student]],
+    stores: Sequence[PairStore],
+    checkpoint: Path,
+    *,
+    config: TrainConfig,
+    augmentation: Augmentation,
+    weights: losses.Weights,
+    clock: Callable[[], float],
+    origin: str = "",
+    looks: str = "",
+) -> Iterator[Progress]:
+    """Train what one or several ``students`` of ``module`` are made of, each on the store at its place;
+    where they are several they take turns, a step each. See `train` for the rest."""
+    torch.set_num_threads(config.threads)
+    cv2.setNumThreads(1)
+    # Typed as nn.Module.to in every form but the one with a memory format.
+    module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     criterion = Criterion(weights)
-    averaged = AveragedModel(student, avg_fn=running_mean(config.average))
-    groups: list[dict[str, Any]] = [{"params": list(student.parameters())}]
+    averaged = AveragedModel(module, avg_fn=_running_mean(config.average))
+    groups: list[dict[str, Any]] = [{"params": list(module.parameters())}]
     if criterion.parameters:
         groups.append({"params": criterion.parameters, "weight_decay": 0.0})
     optimiser = torch.optim.AdamW(groups, lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98))
-    at = Training(student, averaged, optimiser, criterion, origin=origin.name if origin else "")
-    checkpoint = folder / "student.pt"
-    folder.mkdir(parents=True, exist_ok=True)
+    at = Training(module, averaged, optimiser, criterion, origin=origin, looks=looks)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
         at.resume(checkpoint)
 
     peak = config.rate / 2 if at.origin else config.rate
     rng = np.random.default_rng((config.seed, at.step))
-    batches = random_batches(store, augmentation, config, rng, frames=criterion.pairs_of_frames)
+    batches = [
+        _batches(store, augmentation, config, rng, frames=criterion.pairs_of_frames) for store in stores
+    ]
     progress = begun = _progress(config, at)
     running, waited, saved = 0.0, 0.0, at.seconds
     since, watch = clock(), time.monotonic()
-    student.train()
+    module.train()
     while progress < 1:
-        set_rate(optimiser, peak, progress, at.step)
-        image, target, steps = next(batches)
+        _set_rate(optimiser, peak, progress, at.step)
+        turn = at.step % len(stores)
+        image, target, steps = next(batches[turn])
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
-            drawn = student(image)
+            drawn = students(module)[turn](image)
         loss = criterion(drawn.float(), target, image, steps, progress=progress)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimiser.step()
-        averaged.update_parameters(student)
+        averaged.update_parameters(module)
         criterion.learn()
         at.step += 1
         worth = float(loss.detach())
@@ -169,7 +196,8 @@ def train(
         if at.seconds - saved >= config.save_every or progress >= 1:
             saved = at.seconds
             at.save(checkpoint)
-            psnr = check(_averaged(averaged), store, augmentation.side, folder / "preview.png")
+            shown = students(averaged.module)[turn]
+            psnr = _check(shown, stores[turn], augmentation.side, checkpoint.with_name("preview.png"))
             waited += time.monotonic() - watch
             left = waited * max(0.0, 1 - progress) / (progress - begun)
             yield Progress(at.step, at.seconds / 60, running, psnr, min(1.0, progress), left / 60)
@@ -219,7 +247,7 @@ def usual_augmentation(net: NetConfig, scale: float = 1.0) -> Augmentation:
     return usual
 
 
-def running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+def _running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     """Exponential mean whose memory grows with the steps taken, up to that of ``decay``."""
 
     def mean(averaged: Tensor, latest: Tensor, steps: Tensor | int) -> Tensor:
@@ -229,14 +257,14 @@ def running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tenso
     return mean
 
 
-def set_rate(optimiser: torch.optim.Optimizer, peak: float, progress: float, step: int) -> None:
+def _set_rate(optimiser: torch.optim.Optimizer, peak: float, progress: float, step: int) -> None:
     """Warm up over 100 steps, then half a cosine down to nothing at the end of the time."""
     rate = peak * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
     for group in optimiser.param_groups:
         group["lr"] = rate
 
 
-def random_batches(
+def _batches(
     store: PairStore,
     augmentation: Augmentation,
     config: TrainConfig,
@@ -306,13 +334,7 @@ def to_tensor(pictures: list[NDArray[np.uint8]]) -> Tensor:
     return batch.to(torch.float32).mul_(1 / 255).contiguous(memory_format=torch.channels_last)
 
 
-def _averaged(averaged: AveragedModel) -> Student:
-    module = averaged.module
-    assert isinstance(module, Student)
-    return module
-
-
-def check(student: Student, store: PairStore, side: int, preview: Path) -> float:
+def _check(student: Student, store: PairStore, side: int, preview: Path) -> float:
     """PSNR on (up to) twelve held-out people, and their pictures side by side."""
     chosen = np.flatnonzero(np.array(store.held_out))[:12]
     pairs = [plain(store, int(index), side=side) for index in chosen]
