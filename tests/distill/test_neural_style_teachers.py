@@ -238,6 +238,13 @@ def test_no_marks_leave_the_palette() -> None:
     assert np.abs(lab(drawn("starry"))[..., 0] - plain).mean() > 2
 
 
+def test_a_bare_wall_is_not_cut_by_the_cameras_noise() -> None:
+    rng = np.random.default_rng(0)
+    wall = np.clip(np.linspace(120, 160, SIDE)[None, :, None] + rng.normal(0, 3, (SIDE, SIDE, 3)), 0, 255)
+    printed = lab(painter("woodblock")(wall.astype(np.uint8), None))[..., 0]
+    assert printed.min() > 50
+
+
 @every_look
 def test_its_recipe_makes_it(look: str) -> None:
     recipe = load_recipe(look)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from effectcam.distill.teachers.brushwork import dabs
+from effectcam.distill.teachers.brushwork import dabs, nearness, slope
 from effectcam.distill.teachers.drawing import Pixels, balanced, calm, check, to_pixels
 from effectcam.distill.teachers.face_parts import FACE, Landmarks, Picture, smooth_step
 from effectcam.distill.teachers.flesh import flesh_of
@@ -35,6 +35,7 @@ class Paint:
     ground, skin: the palette.
     marks, lit: gain on marks, and on the bright ones of them.
     on_skin: share of the marks that skin gets; much of them on a dim face look like cracks.
+    bare: share of them that a bare wall gets, far from anything to see: they hang on the camera's noise.
     contrast: how much tones are spread before they are coloured, 0 to 1.
     own: how far strong colours of cloth and ground are the picture's own, 0 to 1; ``vivid`` is their gain.
     step: lightness between flat tones, 0 for none.
@@ -48,6 +49,7 @@ class Paint:
     marks: float = 1.0
     lit: float = 1.0
     on_skin: float = 0.6
+    bare: float = 1.0
     contrast: float = 0.4
     own: float = 0.0
     vivid: float = 1.0
@@ -143,7 +145,8 @@ PAINTS = {
         ),
         marks=1.2,
         lit=0.2,
-        on_skin=0.3,
+        on_skin=0.22,
+        bare=0.0,
         contrast=0.25,
         own=0.45,
         step=20.0,
@@ -223,7 +226,11 @@ class Painted:
     ) -> Plane:
         """Lightness that the marks add, (H, W)."""
         drawn = np.ascontiguousarray(self._style.drawn(seen)[..., 0])
-        marks = drawn - guided(np.ascontiguousarray(still[..., 0]), drawn, unit)
+        tones = np.ascontiguousarray(still[..., 0])
+        marks = drawn - guided(tones, drawn, unit)
+        if paint.bare < 1:
+            busy = smooth_step(nearness(slope(tones, unit), unit), 0.15, 0.6)
+            marks *= paint.bare + np.float32(1 - paint.bare) * busy
         marks = np.where(marks > 0, np.float32(paint.lit) * marks, marks)
         fewer = (1 - np.float32(1 - paint.on_skin) * skin) * (1 - np.float32(0.7) * near)
         return np.asarray(np.float32(self.marks * paint.marks) * fewer * marks, np.float32)
