@@ -125,16 +125,30 @@ def _of_clip(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool = False) 
                 yield Person(name, image, landmarks, tone(image, landmarks), mirrored)
 
 
+HELD_OUT = "held-out.txt"
+
+
 def held_out(crowd: Sequence[Person], count: int, folder: Path) -> set[str]:
     """Names of those in ``crowd``, the people of ``folder``, to measure on and never train on.
 
-    A curated folder has decided that already, by person. Of a plain one it is ``count`` portraits, at most
-    half of them: see `hold_out`. Raises UsageError when there are too few to leave anybody.
+    A curated folder has decided that already, by person, and so has a folder with a file ``held-out.txt``,
+    a name a line: who goes on from another student must not measure on people whom that one was trained
+    on. Otherwise it is ``count`` portraits, at most half of them: see `hold_out`. Raises UsageError when
+    there are too few to leave anybody, and for a list that names nobody in the folder.
     """
     if not crowd:
         raise UsageError(f"no face was found in {folder}; give portraits or clips with a face in view")
     if any(person.held_out is not None for person in crowd):
         return {person.name for person in crowd if person.held_out}
+    if (folder / HELD_OUT).is_file():
+        wanted = set((folder / HELD_OUT).read_text(encoding="utf-8").split("\n")) - {""}
+        chosen = wanted & {person.name for person in crowd}
+        if not chosen or chosen == {person.name for person in crowd}:
+            raise UsageError(
+                f"{folder / HELD_OUT} names {len(chosen)} of {len({p.name for p in crowd})} pictures with a "
+                "face; it has to leave some to learn from and some to measure on"
+            )
+        return chosen
     portraits = [(person.name, person.tone) for person in crowd if not (person.from_clip or person.mirrored)]
     if len(portraits) < FEWEST_PORTRAITS:
         raise UsageError(
