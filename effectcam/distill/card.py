@@ -108,8 +108,5 @@ def _behind(verdict: Verdict) -> str:
     )
     few = [f"{tone} ({quality.people})" for tone, quality in verdict.tones.items() if quality.people < FEWEST]
     if few:
-        text += (
-            f" Fewer than {FEWEST} people are too few to judge a band by: "
-            f"{' and '.join(few)} counts together with the band beside it."
-        )
+        text += f" A band of fewer than {FEWEST} people is judged together with the one beside it: {', '.join(few)}."
     return text

@@ -50,4 +50,4 @@ def test_joined_bands_weigh_by_people() -> None:
 def test_the_card_says_which_bands_were_joined_and_why() -> None:
     text = _behind(verdict(tan=8, brown=7, dark=1))
     assert text.startswith("Of the bands, brown and dark are furthest behind all, by 5.6 points.")
-    assert "dark (1) counts together with the band beside it" in text
+    assert text.endswith("A band of fewer than 3 people is judged together with the one beside it: dark (1).")
