@@ -108,5 +108,8 @@ def _behind(verdict: Verdict) -> str:
     )
     few = [f"{tone} ({quality.people})" for tone, quality in verdict.tones.items() if quality.people < FEWEST]
     if few:
-        text += f" A band of fewer than {FEWEST} people is judged together with the one beside it: {', '.join(few)}."
+        text += (
+            f" A band of fewer than {FEWEST} people is judged together with the one beside it: "
+            f"{', '.join(few)}."
+        )
     return text
