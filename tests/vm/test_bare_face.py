@@ -90,7 +90,8 @@ def test_no_bare_face_ever_goes_out(tmp_path: Path) -> None:
         Program(tmp_path / "effects", "run", *arguments),
         Viewer() as viewer,
     ):
-        for _ in range(4):
+        # The first is the start, the second a camera that comes back; more take the same way.
+        for _ in range(2):
             with playing(bare):
                 until(lambda: likeness(viewer.latest, bare) < -0.4, "the effect on the face", within=90)
             until(lambda: likeness(viewer.latest, bare) > -0.3, "a card", within=90)

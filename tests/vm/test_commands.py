@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.vm.devices import CAMERA, DEVICE, Feeder, Reader, capability, loopbacks, until, vivid
+from tests.vm.program import Program
 
 
-def told(*command: str) -> dict[str, Any]:
-    """What a command says as JSON, in a process of its own as people run it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "effectcam", *command, "--json"], capture_output=True, text=True, check=False
-    )
-    assert not done.stderr, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
+def told(folder: Path, *command: str) -> dict[str, Any]:
+    """What a command says as JSON, and nothing beside it."""
+    program = Program(folder / "effects", *command, "--json")
+    program.wait(200)
+    answer: dict[str, Any] = json.loads(program.told)
     return answer
 
 
-def test_devices() -> None:
+def test_devices(tmp_path: Path) -> None:
     with vivid(), loopbacks((10, 11), labels=("effectcam", "Other")):
         with Feeder() as feeder:
             until(lambda: capability().captures, "the camera is fed")
-            listed = told("devices")
+            listed = told(tmp_path, "devices")
         cameras = {each["path"]: each for each in listed["cameras"]}
         assert set(cameras) == {CAMERA, DEVICE}
         assert cameras[CAMERA]["driver"] == "vivid" and cameras[CAMERA]["holders"] == []
@@ -40,10 +38,10 @@ def test_devices() -> None:
 
 
 @pytest.mark.limit(300)
-def test_doctor() -> None:
+def test_doctor(tmp_path: Path) -> None:
     with vivid(), loopbacks():
         with Feeder() as feeder, Reader():
-            findings = {each["name"]: each for each in told("doctor")["findings"]}
+            findings = {each["name"]: each for each in told(tmp_path, "doctor")["findings"]}
         assert findings["v4l2loopback"]["text"] == "loaded, version 0.12.7 or older"
         assert "mends" in findings["v4l2loopback version"]["text"]
         assert f"process {feeder.pid}" in findings[f"virtual camera {DEVICE}"]["text"]
