@@ -14,33 +14,20 @@ from numpy.typing import NDArray
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.distill.recipe import Teacher
-from effectcam.distill.skin import darken_skin
 from effectcam.distill.teachers.comic import Comic
 from effectcam.distill.teachers.ink import Ink
 from effectcam.distill.teachers.pencil import Pencil
 from effectcam.distill.teachers.pop_art import PopArt
 from effectcam.distill.teachers.toon import Toon
-from effectcam.distill.teachers.uv import Floats, polygon_mask
+from effectcam.distill.teachers.uv import polygon_mask
 from effectcam.errors import UsageError
-from tests.distill.demo_face import demo_face, gap, moved
+from tests.distill.demo_face import gap, moved
+from tests.distill.small_face import SIDE, cheeks, chroma, face, lab
 
 Pixels = NDArray[np.uint8]
 LOOKS: dict[str, Teacher] = {"comic": Comic(), "ink": Ink(), "pencil": Pencil(), "pop-art": PopArt()}
-SIDE = 160
-"""Half of a base: a quarter of the time."""
-CHEEKS = (50, 101, 280, 330)
 
 every_look = pytest.mark.parametrize("look", LOOKS)
-
-
-@functools.cache
-def face(melanin: float = 0.0) -> tuple[Pixels, Floats]:
-    image, landmarks = demo_face(2.9)
-    if melanin:
-        image = darken_skin(image, landmarks, melanin)
-    scale = SIDE / image.shape[0]
-    small = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), np.asarray(landmarks * scale, np.float32)
 
 
 @functools.cache
@@ -52,23 +39,6 @@ def drawn(look: str, melanin: float = 0.0) -> Pixels:
 @functools.cache
 def drawn_without_landmarks(look: str) -> Pixels:
     return LOOKS[look](face()[0], None)
-
-
-def lab(picture: Pixels) -> Floats:
-    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-
-
-def chroma(picture: Pixels) -> Floats:
-    return np.hypot(lab(picture)[..., 1], lab(picture)[..., 2])
-
-
-def cheeks(picture: Pixels) -> Floats:
-    """Median lightness round each of four points of the cheeks."""
-    lightness, (_, landmarks) = lab(picture)[..., 0], face()
-    patches = [
-        lightness[int(y) - 3 : int(y) + 4, int(x) - 3 : int(x) + 4] for x, y, _ in landmarks[[*CHEEKS]]
-    ]
-    return np.array([np.median(patch) for patch in patches], np.float32)
 
 
 @every_look
@@ -102,7 +72,7 @@ def test_noise_is_not_drawn(look: str) -> None:
 
 @every_look
 def test_darker_skin_is_drawn_darker(look: str) -> None:
-    light, brown, dark = (cheeks(drawn(look, melanin)).mean() for melanin in (0.0, 0.7, 1.6))
+    light, brown, dark = (cheeks(drawn(look, melanin))[:, 0].mean() for melanin in (0.0, 0.7, 1.6))
     assert light > brown + 4
     assert brown > dark + 4
 

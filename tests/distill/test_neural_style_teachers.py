@@ -23,7 +23,7 @@ from effectcam.distill.teachers.painted import PAINTS, Painted
 from effectcam.distill.teachers.uv import Floats
 from effectcam.errors import UsageError
 from tests.distill.demo_face import Pixels, gap, moved
-from tests.distill.test_painted_teachers import CHEEKS, SIDE, cheeks, face, lab
+from tests.distill.small_face import CHEEKS, SIDE, cheeks, face, lab
 
 every_look = pytest.mark.parametrize("look", PAINTS)
 

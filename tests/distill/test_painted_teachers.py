@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.distill.recipe import Teacher
-from effectcam.distill.skin import darken_skin
 from effectcam.distill.teachers.eyewear import eyewear
 from effectcam.distill.teachers.neon import Neon
 from effectcam.distill.teachers.oil import Oil
@@ -25,6 +24,7 @@ from effectcam.distill.teachers.uv import Floats, polygon_mask
 from effectcam.distill.teachers.watercolour import Watercolour
 from effectcam.errors import UsageError
 from tests.distill.demo_face import demo_face, gap, moved
+from tests.distill.small_face import SIDE, cheeks, chroma, face, lab
 
 Pixels = NDArray[np.uint8]
 LOOKS: dict[str, Teacher] = {
@@ -34,22 +34,9 @@ LOOKS: dict[str, Teacher] = {
     "neon": Neon(),
     "stained glass": StainedGlass(),
 }
-SIDE = 160
-"""Half of a base: a quarter of the time."""
-CHEEKS = (50, 101, 280, 330)
 
 every_look = pytest.mark.parametrize("look", LOOKS)
 in_daylight = pytest.mark.parametrize("look", [look for look in LOOKS if look != "neon"])
-
-
-@functools.cache
-def face(melanin: float = 0.0) -> tuple[Pixels, Floats]:
-    image, landmarks = demo_face(2.9)
-    if melanin:
-        image = darken_skin(image, landmarks, melanin)
-    scale = SIDE / image.shape[0]
-    small = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), np.asarray(landmarks * scale, np.float32)
 
 
 @functools.cache
@@ -61,21 +48,6 @@ def drawn(look: str, melanin: float = 0.0) -> Pixels:
 @functools.cache
 def drawn_without_landmarks(look: str) -> Pixels:
     return LOOKS[look](face()[0], None)
-
-
-def lab(picture: Pixels) -> Floats:
-    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-
-
-def chroma(picture: Pixels) -> Floats:
-    return np.hypot(lab(picture)[..., 1], lab(picture)[..., 2])
-
-
-def cheeks(picture: Pixels) -> Floats:
-    """Median Lab round each of four points of the cheeks, (4, 3)."""
-    seen, (_, landmarks) = lab(picture), face()
-    patches = [seen[int(y) - 3 : int(y) + 4, int(x) - 3 : int(x) + 4] for x, y, _ in landmarks[[*CHEEKS]]]
-    return np.array([np.median(patch.reshape(-1, 3), axis=0) for patch in patches], np.float32)
 
 
 def with_spectacles(image: Pixels, landmarks: Floats) -> Pixels:
