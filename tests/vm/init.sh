@@ -21,12 +21,12 @@ share="trans=virtio,version=9p2000.L,msize=512000"
 # What the host changes meanwhile is of no interest here, so everything may be cached.
 $box mount -t 9p -o "ro,$share,cache=loose" root /host || give_up "no root from the host"
 $box mount -t tmpfs -o size=60% none /memory && $box mkdir /memory/upper /memory/work
-$box mount -t overlay -o lowerdir=/host,upperdir=/memory/upper,workdir=/memory/work none /root ||
+$box mount -t overlay -o lowerdir=/host,upperdir=/memory/upper,workdir=/memory/work none /union ||
     give_up "no layer over the root"
 for at in proc sys dev; do
-    $box mount --move /$at /root/$at
+    $box mount --move /$at /union/$at
 done
-cd /root || give_up "no root"
+cd /union || give_up "no root"
 $box mkdir -p dev/pts dev/shm results lib/modules
 $box mount -t devpts none dev/pts
 $box mount -t tmpfs none dev/shm

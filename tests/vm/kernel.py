@@ -62,7 +62,7 @@ class Kernel:
             modules.update(dict.fromkeys(step.split()[1] for step in steps if step.startswith("insmod")))
         with tempfile.TemporaryDirectory() as work:
             top = Path(work)
-            for folder in ("bin", "modules", "proc", "sys", "dev", "host", "memory", "root"):
+            for folder in ("bin", "modules", "proc", "sys", "dev", "host", "memory", "union"):
                 (top / folder).mkdir()
             shutil.copy(self.root / "bin" / "busybox", top / "bin")
             for order, module in enumerate(modules):
