@@ -183,6 +183,8 @@ class Reader:
         until(lambda: capability(path).captures, f"{path} is fed")
         self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
         assert self._capture.isOpened()
+        # OpenCV opens first and streams with the first read; one who opens in between may be in its way.
+        until(lambda: self._capture.read()[0], f"{path} sends pictures")
 
     def take(self, count: int) -> list[Pixels]:
         """The next pictures, RGB."""
