@@ -12,6 +12,7 @@ import pytest
 
 from effectcam.effect.manifest import Manifest, Model, Provenance, Space, Tier
 from effectcam.effect.writer import write_package
+from tests.cli import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
@@ -68,10 +69,14 @@ def environment(effects: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def cli(environment: dict[str, str]) -> Run:
+def cli(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs ``effectcam`` with the given arguments in a process of its own."""
+    folder = tmp_path_factory.mktemp("cli")
 
     def run(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+        # A process from nothing where the environment counts before there is an effectcam.
+        if not more and forked.POSSIBLE:
+            return forked.run([*map(str, arguments)], environment, folder)
         return subprocess.run(
             [sys.executable, "-m", "effectcam", *map(str, arguments)],
             env=environment | more,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
-from effectcam.distill.net import NetConfig, Student  # noqa: E402
+from effectcam.distill.net import NetConfig  # noqa: E402
 from effectcam.distill.origin import origin_in, start_from  # noqa: E402
 from effectcam.distill.recipe import StudentRecipe, load_recipe  # noqa: E402
 from effectcam.effect.package import load_effect  # noqa: E402
@@ -34,34 +33,28 @@ def test_a_bundled_student_is_read_back_to_the_last_bit_that_shows(name: str, pl
     assert np.abs(drawn[0].permute(1, 2, 0).numpy() * 255 - shown).max() < 0.51
 
 
-def test_a_shallower_student_keeps_the_blocks_that_it_has(tmp_path: Path) -> None:
-    pytest.importorskip("litert_torch", reason="litert-torch comes with effectcam[distill]")
-    from effectcam.distill.export import export
-
-    torch.manual_seed(3)
-    deep = NetConfig(widths=(8, 8, 8, 8, 8), depth=2, expansion=2)
-    source = Student(deep)
-    torch.nn.init.normal_(source.head.weight, std=0.05)
-    export(source, (64, 64), tmp_path / "deep.tflite")
-    model = (tmp_path / "deep.tflite").read_bytes()
-
-    shallow = replace(deep, fine_depth=1)
-    student = start_from(model, shallow, name="deep")
+def test_a_shallower_student_keeps_the_blocks_that_it_has_and_a_deeper_one_begins_as_it_was() -> None:
+    recipe = load_recipe("zombie").students["face"]
+    effect = load_effect("zombie")
+    model = effect.read(effect.model("face", "standard").file)
+    source = start_from(model, recipe.net, name="zombie")
     expected = source.state_dict()
-    for name, weights in student.state_dict().items():
-        assert torch.equal(weights, expected[name]), name
-    assert len(student.state_dict()) < len(expected)
 
-    deeper = replace(deep, coarse_depth=4)
-    grown = start_from(model, deeper, name="deep")
+    shallow = start_from(model, replace(recipe.net, fine_depth=1), name="zombie")
+    for name, weights in shallow.state_dict().items():
+        assert torch.equal(weights, expected[name]), name
+    assert len(shallow.state_dict()) < len(expected)
+
+    grown = start_from(model, replace(recipe.net, coarse_depth=6), name="zombie")
     assert len(grown.state_dict()) > len(expected)
-    picture = torch.rand(1, 3, 64, 64)
+    picture = torch.rand(1, 3, *recipe.size)
     with torch.inference_mode():
         # New blocks begin by adding nothing.
         assert torch.equal(grown.eval()(picture), source.eval()(picture))
 
-    with pytest.raises(UsageError, match="deep holds no student of the recipe's shape"):
-        start_from(model, replace(deep, widths=(8, 8, 8, 8, 16)), name="deep")
+    wider = replace(recipe.net, widths=(*recipe.net.widths[:-1], 128))
+    with pytest.raises(UsageError, match="zombie holds no student of the recipe's shape"):
+        start_from(model, wider, name="zombie")
 
 
 def test_an_effect_without_that_student_is_refused() -> None:

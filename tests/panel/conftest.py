@@ -121,6 +121,16 @@ def panel_effects(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def lasting_desk(panel_effects: Path) -> Iterator[Desk]:
+    """One for all requests that are refused: each test sees to it that nothing has changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EFFECTCAM_EFFECTS", str(panel_effects))
+        with Desk() as made:
+            yield made
+    gc.collect()
+
+
 @pytest.fixture
 def desk(panel_effects: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("EFFECTCAM_EFFECTS", str(panel_effects))

@@ -83,8 +83,8 @@ def test_the_gallery_has_titles_and_names_what_is_damaged(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["one", "three", "..%2f..%2fone", "%00"])
-def test_a_picture_that_is_not_there_is_not_found(desk: Desk, name: str) -> None:
-    assert ask(desk, f"/api/effects/{name}/preview", headers=BEARER)[0] == 404
+def test_a_picture_that_is_not_there_is_not_found(lasting_desk: Desk, name: str) -> None:
+    assert ask(lasting_desk, f"/api/effects/{name}/preview", headers=BEARER)[0] == 404
 
 
 def test_commands_change_the_run(desk: Desk) -> None:
@@ -146,14 +146,14 @@ def test_a_preset_is_applied_by_its_name_and_by_its_key(desk: Desk) -> None:
     ],
 )
 def test_what_is_no_command_is_told_in_one_line_and_changes_nothing(
-    desk: Desk, what: bytes, says: str
+    lasting_desk: Desk, what: bytes, says: str
 ) -> None:
-    before = desk.settings()
-    status, said, _ = ask(desk, "/api/command", method="POST", headers=BEARER, data=what)
+    before = lasting_desk.settings()
+    status, said, _ = ask(lasting_desk, "/api/command", method="POST", headers=BEARER, data=what)
     assert status == 400
     assert says in said["error"]
     assert "\n" not in said["error"] and len(said["error"]) < 300
-    assert desk.settings() == before and not desk.ended.is_set()
+    assert lasting_desk.settings() == before and not lasting_desk.ended.is_set()
 
 
 def test_only_a_panel_that_may_ends_the_run(desk: Desk) -> None:
@@ -188,10 +188,12 @@ def test_only_a_panel_that_may_ends_the_run(desk: Desk) -> None:
         (BEARER | {"Origin": "http://127.0.0.1:1"}, 403),
     ],
 )
-def test_strangers_get_nothing(desk: Desk, path: str, headers: dict[str, str], status: int) -> None:
-    found, said, _ = ask(desk, path, headers=headers)
+def test_strangers_get_nothing(lasting_desk: Desk, path: str, headers: dict[str, str], status: int) -> None:
+    before = lasting_desk.settings()
+    found, said, _ = ask(lasting_desk, path, headers=headers)
     assert found == status
     assert said["error"]
+    assert lasting_desk.settings() == before
 
 
 def test_the_page_gives_a_cookie_that_alone_may_look_and_change_nothing(desk: Desk) -> None:
