@@ -15,11 +15,22 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--work", type=_FOLDER, required=True, help="Folder with each effect's pairs in WORK/NAME.")
 @click.option("--space", type=click.Choice(["face", "frame"]), default="face", show_default=True)
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True)
+@click.option(
+    "--from", "begin", metavar="EFFECT", help="Go on from this effect's student instead of from nothing."
+)
 @click.option("--cpu-time", is_flag=True, help="Count CPU minutes: a busy machine ends later, not worse.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The .tflite to write."
 )
-def base(recipes: tuple[str, ...], work: Path, space: str, minutes: float, cpu_time: bool, out: Path) -> None:
+def base(
+    recipes: tuple[str, ...],
+    work: Path,
+    space: str,
+    minutes: float,
+    begin: str | None,
+    cpu_time: bool,
+    out: Path,
+) -> None:
     """Teach one student the looks of all RECIPEs, so that each effect is tuned from it in minutes.
 
     They must have students of one shape. The result is for 'distill train --from FILE'; stopped and
@@ -28,6 +39,7 @@ def base(recipes: tuple[str, ...], work: Path, space: str, minutes: float, cpu_t
     from effectcam.cli.distill_train import clock
     from effectcam.distill.base import finished_base, train_base
     from effectcam.distill.export import export
+    from effectcam.distill.origin import origin_in
     from effectcam.distill.pairs import PairStore
     from effectcam.distill.recipe import load_recipe
     from effectcam.distill.train import TrainConfig
@@ -46,7 +58,12 @@ def base(recipes: tuple[str, ...], work: Path, space: str, minutes: float, cpu_t
     folder = work / f"base-{space}"
     config = TrainConfig(minutes=minutes, transpose=space == "frame")
     for at in train_base(
-        stores, first.net, folder, config=config, clock=time.thread_time if cpu_time else time.monotonic
+        stores,
+        first.net,
+        folder,
+        config=config,
+        origin=origin_in(begin, first) if begin else None,
+        clock=time.thread_time if cpu_time else time.monotonic,
     ):
         click.echo(
             f"step {at.step}, {at.minutes:.1f} of {minutes:g} min, ends about {clock(at.left)}; "

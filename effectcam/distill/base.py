@@ -18,6 +18,7 @@ from torch import nn
 from effectcam.distill import losses
 from effectcam.distill.checkpoint import AveragedModel, read_checkpoint
 from effectcam.distill.net import NetConfig, Student
+from effectcam.distill.origin import Origin
 from effectcam.distill.pairs import PairStore
 from effectcam.distill.train import Progress, TrainConfig, learn, usual_augmentation
 from effectcam.errors import UsageError
@@ -49,26 +50,34 @@ def train_base(
     *,
     config: TrainConfig,
     weights: losses.Weights | None = None,
+    origin: Origin | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Progress]:
     """Train on all ``stores``, one look a step and each as often as the others; yields the progress after
     each checkpoint. ``folder`` gets ``base.pt`` and ``preview.png``, of the looks in turn.
 
-    Stopped, it goes on from the last checkpoint. Raises UsageError when that is of other looks or another
-    net or there are fewer than two looks, StudentError when it cannot be written or training runs away.
+    ``origin`` is a student of one look that already knows faces, and with which each look begins; None:
+    from nothing. Stopped, it goes on from the last checkpoint. Raises UsageError when that is of other looks
+    or another net or there are fewer than two looks, StudentError when it cannot be written or training runs
+    away.
     """
     names = sorted(stores)
     if len(names) < 2:
         raise UsageError("a base is taught two looks or more; name another recipe")
     torch.manual_seed(config.seed)
+    looks = Looks(net, names)
+    if origin is not None:
+        for student in students_of(looks):
+            student.load_state_dict(origin.student.state_dict())
     yield from learn(
-        Looks(net, names),
+        looks,
         students_of,
         [stores[name] for name in names],
         folder / "base.pt",
         config=config,
         augmentation=usual_augmentation(net),
         weights=weights or losses.Weights(),
+        origin=origin.name if origin else "",
         clock=clock,
         looks=" ".join(names),
     )

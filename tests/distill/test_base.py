@@ -13,8 +13,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.distill.base import Looks, finished_base, students_of, train_base  # noqa: E402
-from effectcam.distill.net import NetConfig  # noqa: E402
-from effectcam.distill.origin import origin_in  # noqa: E402
+from effectcam.distill.net import NetConfig, Student  # noqa: E402
+from effectcam.distill.origin import Origin, origin_in  # noqa: E402
 from effectcam.distill.pairs import PairStore  # noqa: E402
 from effectcam.distill.recipe import load_recipe  # noqa: E402
 from effectcam.distill.train import Progress, TrainConfig  # noqa: E402
@@ -43,10 +43,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def run(stores: dict[str, PairStore], folder: Path, steps: int) -> list[Progress]:
+def run(
+    stores: dict[str, PairStore], folder: Path, steps: int, *, origin: Origin | None = None
+) -> list[Progress]:
     clock = (float(second) for second in itertools.count()).__next__
-    config = TrainConfig(steps=steps, batch=2, save_every=12, average=0.5, bfloat16=False)
-    return list(train_base(stores, TINY, folder, config=config, clock=clock))
+    config = TrainConfig(steps=steps, batch=2, save_every=min(steps, 12), average=0.5, bfloat16=False)
+    return list(train_base(stores, TINY, folder, config=config, origin=origin, clock=clock))
 
 
 def test_looks_share_all_but_their_heads() -> None:
@@ -80,6 +82,19 @@ def test_it_learns_both_looks_stops_and_goes_on(stores: dict[str, PairStore], tm
         run({**stores, "third": stores["dark"]}, tmp_path, 60)
     with pytest.raises(UsageError, match="base of another net"):
         finished_base(tmp_path, replace(TINY, depth=2))
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_every_look_begins_with_what_the_origin_knows(stores: dict[str, PairStore], tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    known = Student(TINY)
+    run(stores, tmp_path, 1, origin=Origin("known 1.0.0", known))
+    began = students_of(Looks(TINY, ["dark", "pale"]))[0].state_dict()
+    student, _ = finished_base(tmp_path, TINY)
+    for name, weights in known.state_dict().items():
+        if name.startswith("stem") and weights.ndim > 1:
+            near = (student.state_dict()[name] - weights).abs().max()
+            assert near < 0.1 * (began[name] - weights).abs().max()
 
 
 def test_one_look_is_no_base(stores: dict[str, PairStore], tmp_path: Path) -> None:

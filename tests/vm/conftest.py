@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.vm.host import Guest, given_by_guest
+from tests.vm.program import warm_up
 
 HERE = Path(__file__).parent
 RESULTS = os.environ.get("EFFECTCAM_GUEST_RESULTS")
@@ -51,6 +52,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 if RESULTS:
+    # Its imports go on beside the collection of the tests and the first of them.
+    warm_up()
 
     @pytest.hookimpl
     def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,8 @@ class Guest:
         except NoGuestError as error:
             self._absent = str(error)
             return
+        # What is compiled here need not be compiled by an emulated processor, which takes minutes for it.
+        subprocess.run([sys.executable, "-c", "import tests.vm.warm"], cwd=REPOSITORY, check=True)
         self._machine = Machine(booted, RESULTS, _command(wanted), limit=WHOLE_LIMIT)
 
     def reports(self, item: pytest.Item) -> Iterator[TestReport]:

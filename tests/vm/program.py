@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +18,11 @@ from tests.vm.devices import until
 # Not forked from the tests themselves, which have threads.
 _WARM = multiprocessing.get_context("forkserver")
 _WARM.set_forkserver_preload(["tests.vm.warm"])
+
+
+def warm_up() -> None:
+    """Start the imports that the first program would wait for."""
+    forkserver.ensure_running()
 
 
 class Program:
@@ -40,6 +46,10 @@ class Program:
     @property
     def told(self) -> str:
         return self._log.read_text()
+
+    @property
+    def runs(self) -> bool:
+        return self._process.is_alive()
 
     def says(self, words: str) -> bool:
         assert self._process.is_alive(), self.told

@@ -38,6 +38,9 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 def camera(stream: Program) -> Iterator[None]:
     with vivid():
         yield
+        if stream.runs:
+            # A driver whose camera is open cannot be unloaded.
+            stream.stop()
 
 
 def live(picture: Pixels) -> bool:
