@@ -43,6 +43,10 @@ class FaceMeshError(EffectcamError, RuntimeError):
     """The MediaPipe graph cannot be built or stopped working."""
 
 
+class ReportError(EffectcamError, ValueError):
+    """A report is damaged, or of a schema that this version does not read."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The way out of a misspelt name: the closest known one, or the whole list.
 
