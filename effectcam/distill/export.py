@@ -34,7 +34,7 @@ class Parity:
 
 def export(student: Student, size: tuple[int, int], path: Path) -> None:
     """Write ``student`` to ``path`` for pictures of ``size`` (height, width): float32 NHWC in and out,
-    0 to 1. Replaces ``path`` only when the conversion is done."""
+    0 to 1, weights kept in 16 bits. Replaces ``path`` only when the conversion is done."""
     with _quiet():
         _convert(student, size, path)
 
@@ -43,10 +43,13 @@ def _convert(student: Student, size: tuple[int, int], path: Path) -> None:
     # Takes seconds to import; only an author who exports pays for it.
     import litert_torch
 
+    from effectcam.distill.half import halved
+
     sample = torch.zeros(1, *size, 3)
     channels_last = litert_torch.to_channel_last_io(student.eval(), args=[0], outputs=[0])
     draft = path.with_suffix(".draft.tflite")
     litert_torch.convert(channels_last, (sample,)).export(str(draft))
+    draft.write_bytes(halved(draft.read_bytes()))
     draft.replace(path)
 
 

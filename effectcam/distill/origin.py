@@ -17,6 +17,7 @@ from effectcam.effect.package import load_effect
 from effectcam.errors import UsageError
 
 _OPERATOR = schema.BuiltinOperator
+_KEPT = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,14 @@ def _weights(model: bytes) -> list[NDArray[np.float32]]:
     root = schema.Model.GetRootAs(model, 0)
     graph = root.Subgraphs(0)
     found: list[NDArray[np.float32]] = []
+    halves: dict[int, int] = {}
     for index in range(graph.OperatorsLength()):
         operator = graph.Operators(index)
         code = root.OperatorCodes(operator.OpcodeIndex())
         kind = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+        if kind == _OPERATOR.DEQUANTIZE:
+            # Weights kept in 16 bits go through one of these.
+            halves[operator.Outputs(0)] = operator.Inputs(0)
         if kind not in (_OPERATOR.CONV_2D, _OPERATOR.DEPTHWISE_CONV_2D, _OPERATOR.ADD):
             continue
         inputs = operator.InputsAsNumpy()
@@ -107,11 +112,12 @@ def _weights(model: bytes) -> list[NDArray[np.float32]]:
         if kind == _OPERATOR.CONV_2D and list(graph.Tensors(inputs[1]).ShapeAsNumpy()[1:3]) == [2, 2]:
             continue
         for number in inputs:
-            tensor = graph.Tensors(number)
+            tensor = graph.Tensors(halves.get(number, number))
             data = root.Buffers(tensor.Buffer()).DataAsNumpy()
             # Numbers that only shift or scale a picture, such as the stem's 0.5, belong to no layer.
-            if isinstance(data, np.ndarray) and data.size > 4 and tensor.Type() == schema.TensorType.FLOAT32:
-                found.append(data.view(np.float32).reshape(tensor.ShapeAsNumpy()))
+            kept = _KEPT.get(tensor.Type())
+            if isinstance(data, np.ndarray) and data.size > 4 and kept is not None:
+                found.append(data.view(kept).astype(np.float32).reshape(tensor.ShapeAsNumpy()))
     return found
 
 

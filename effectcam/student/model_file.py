@@ -90,7 +90,10 @@ def inspect_model(data: bytes, *, name: str) -> ModelFile:
 
 
 def _inspect(model: _Table, name: str) -> ModelFile:
-    if next(model.tables(8), None) is not None or next(model.tables(9), None) is not None:
+    # External buffers, their groups, and buffers that are no more than a place in the file: a runtime
+    # would follow the last wherever it leads.
+    outside = any(next(model.tables(number), None) is not None for number in (8, 9))
+    if outside or any(buffer.uint64(1) > 1 for buffer in model.tables(4)):
         raise StudentError(f"{name} keeps weights outside the file; export it with its weights inside")
 
     operators = set()
@@ -203,6 +206,10 @@ class _Table:
     def int32(self, number: int) -> int:
         at = self._field(number)
         return int(struct.unpack_from("<i", self.data, _within(self.data, at, 4))[0]) if at else 0
+
+    def uint64(self, number: int) -> int:
+        at = self._field(number)
+        return int(struct.unpack_from("<Q", self.data, _within(self.data, at, 8))[0]) if at else 0
 
     def text(self, number: int) -> str:
         at = self._field(number)

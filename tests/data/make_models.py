@@ -246,6 +246,14 @@ def outside_weights() -> bytes:
     return net.finish(net.sigmoid(net.input([1, 32, 32, 3])))
 
 
+def placed_weights() -> bytes:
+    """Weights that are a place in the file, and here one far behind its end."""
+    net = Net()
+    picture = net.input([1, 32, 32, 3])
+    net.model.buffers.append(schema.BufferT(offset=1 << 40, size=12))
+    return net.finish(net.sigmoid(picture))
+
+
 MODELS = {
     "identity": lambda: pointwise(np.eye(3), [0, 0, 0]),
     "negative": lambda: pointwise(-np.eye(3), [1, 1, 1]),
@@ -265,6 +273,7 @@ MODELS = {
     "random_operator": random_operator,
     "computed_shape": computed_shape,
     "outside_weights": outside_weights,
+    "placed_weights": placed_weights,
 }
 
 

@@ -122,6 +122,7 @@ def test_a_missing_and_a_surplus_file_are_refused(package: Build) -> None:
         ("custom_operator", "custom operator 'ReadFile'"),
         ("random_operator", "operator 148"),
         ("outside_weights", "weights outside the file"),
+        ("placed_weights", "weights outside the file"),
         ("two_inputs", "2 input tensors"),
         ("two_outputs", "2 output tensors"),
         ("int8", "int8 as its input type"),

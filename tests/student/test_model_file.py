@@ -33,6 +33,7 @@ def test_it_tells_size_channels_and_operators(data: Path) -> None:
         ("random_operator", "operator 148, which a picture function may not"),
         ("computed_shape", "computes its shapes as it runs"),
         ("outside_weights", "weights outside the file"),
+        ("placed_weights", "weights outside the file"),
     ],
 )
 def test_it_says_what_is_wrong(data: Path, name: str, reason: str) -> None:
