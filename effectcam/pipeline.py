@@ -98,8 +98,9 @@ class Pipeline:
         self.strength = self.effect.strength.default if strength is None else strength
         self.ledger = ledger or Ledger()
         self.faces: list[Face] = []
+        self.students: dict[Place, Student] = {}
+        """At work, by what they draw. Only the pipeline closes them."""
         self._helper = ThreadPoolExecutor(1, "effectcam-frame")
-        self._students: list[Student] = []
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
         self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
@@ -265,7 +266,7 @@ class Pipeline:
         self._helper.shutdown()
         if self._mesh is not None:
             self._mesh.close()
-        for student in self._students:
+        for student in self.students.values():
             student.close()
 
     def __enter__(self) -> Pipeline:
@@ -285,7 +286,7 @@ class Pipeline:
             threads=threads or (choose_fair_share if two else None),
             beside=self._beside or (two and place == "frame"),
         )
-        self._students.append(student)
+        self.students[place] = student
         return student
 
     def _colour_policy(self) -> ColourPolicy:

@@ -399,7 +399,8 @@ def test_students_that_no_pipeline_can_use_do_not_become_packages(make: Make) ->
 
 def test_two_students_share_the_cores(make: Make) -> None:
     with Pipeline(make(face="identity", frame="negative"), beside=True) as pipeline:
-        counts = [student.threads for student in pipeline._students if isinstance(student, LiteRtStudent)]
+        students = pipeline.students.values()
+        counts = [student.threads for student in students if isinstance(student, LiteRtStudent)]
         assert len(counts) == 2 and max(counts) <= max(1, usable_cores() // 2)
         run(pipeline, stream(demo_pixels(2)))
 

@@ -114,6 +114,8 @@ class Settings:
     accelerator: str
     threads: Count | None
     """Of each student; null: measured at the start."""
+    cores: Count
+    """That the process kept to, as a live run does."""
     clip: ClipUsed
     width: Count
     height: Count
@@ -228,6 +230,8 @@ class Memory:
     end_mb: Amount
     peak_mb: Amount
     """Of the whole process, start included."""
+    clip_mb: Amount
+    """Part of all of these: the clip's frames, which a live run does not hold."""
     growth_mb_per_minute: float | None
     """Slope of a straight line through one sample a second; null below a minute."""
 

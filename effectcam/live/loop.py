@@ -114,7 +114,7 @@ class LiveLoop:
         """Until ``frames`` ends; None among them is a moment without a new one. Raises what the source
         raises, and SinkError when no sink is left."""
         closing = contextlib.closing(frames) if isinstance(frames, Generator) else contextlib.nullcontext()
-        with closing, _short_collections():
+        with closing, short_collections():
             for frame in frames:
                 self._step(frame)
                 self._after()
@@ -212,7 +212,7 @@ class LiveLoop:
 
 
 @contextlib.contextmanager
-def _short_collections() -> Iterator[None]:
+def short_collections() -> Iterator[None]:
     """Take what the start has made out of the garbage collector's rounds, for the length of the block.
 
     Beside half a million lasting objects it would look for garbage once in ten minutes, stop the picture

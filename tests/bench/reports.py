@@ -62,6 +62,7 @@ def made_report(*, frames: int = 200, seed: int = 0, slower: float = 1.0, **chan
             effect=schema.EffectUsed(name="zombie", version="1.0.0", tier="standard", space="face"),
             accelerator="cpu",
             threads=None,
+            cores=2,
             clip=schema.ClipUsed(name="demo.mp4", sha256="ab" * 32, frames=60, width=1280, height=720),
             width=1280,
             height=720,
@@ -98,7 +99,7 @@ def made_report(*, frames: int = 200, seed: int = 0, slower: float = 1.0, **chan
             for ms in (33.3, 16.7)
         ],
         cpu=schema.Cpu(seconds=1.7 * seconds, seconds_per_frame=1.7 * seconds / frames, cores=1.7),
-        memory=schema.Memory(start_mb=350, end_mb=351, peak_mb=400, growth_mb_per_minute=None),
+        memory=schema.Memory(start_mb=350, end_mb=351, peak_mb=400, clip_mb=166, growth_mb_per_minute=None),
         energy=schema.Energy(
             joules=None, joules_per_frame=None, watts=None, domains=[], unread="there is no RAPL here"
         ),
