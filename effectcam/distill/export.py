@@ -32,14 +32,14 @@ class Parity:
     """Of a single value; rounding to 8 bits alone makes it 0.5."""
 
 
-def export(student: Student, size: tuple[int, int], path: Path) -> None:
+def export(student: Student, size: tuple[int, int], path: Path, *, half: bool = True) -> None:
     """Write ``student`` to ``path`` for pictures of ``size`` (height, width): float32 NHWC in and out,
-    0 to 1, weights kept in 16 bits. Replaces ``path`` only when the conversion is done."""
+    0 to 1. ``half`` keeps the weights in 16 bits. Replaces ``path`` only when the conversion is done."""
     with _quiet():
-        _convert(student, size, path)
+        _convert(student, size, path, half=half)
 
 
-def _convert(student: Student, size: tuple[int, int], path: Path) -> None:
+def _convert(student: Student, size: tuple[int, int], path: Path, *, half: bool) -> None:
     # Takes seconds to import; only an author who exports pays for it.
     import litert_torch
 
@@ -49,7 +49,8 @@ def _convert(student: Student, size: tuple[int, int], path: Path) -> None:
     channels_last = litert_torch.to_channel_last_io(student.eval(), args=[0], outputs=[0])
     draft = path.with_suffix(".draft.tflite")
     litert_torch.convert(channels_last, (sample,)).export(str(draft))
-    draft.write_bytes(halved(draft.read_bytes()))
+    if half:
+        draft.write_bytes(halved(draft.read_bytes()))
     draft.replace(path)
 
 
