@@ -65,12 +65,15 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         shape += f", {net.fine_depth} at half size"
     if net.coarse_depth:
         shape += f", {net.coarse_depth} at 1/16 and 1/32"
+    farthest = max(parity.layers, key=lambda layer: layer.difference)
     begun = f", going on from {measured.origin}" if measured.origin else ""
     return (
         f"## The {space} student\n\n"
         f"{shape}; {measured.steps} training steps{begun}. The .tflite "
         "draws the same as the trained network, rounding to 8 bits included, within "
-        f"{parity.mean:.3f}/255 on average (largest single value {parity.largest:.2f}).\n\n"
+        f"{parity.mean:.3f}/255 on average (largest single value {parity.largest:.2f}); "
+        f"of its {len(parity.layers)} convolutions `{farthest.name}` is farthest off, by "
+        f"{100 * farthest.difference:.3f} % of its range.\n\n"
         "Structural similarity to the teacher on portraits never trained on"
         f"{', inside its alpha' if net.alpha else ''}, and how much of the gap between the bare "
         "input and the teacher is closed; tone is the individual typology angle of the cheeks:\n\n"

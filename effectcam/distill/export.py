@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from effectcam.distill.layers import ROUNDING, LayerParity, layer_parity
 from effectcam.distill.net import Student
 from effectcam.errors import StudentError
 from effectcam.native_log import without_native_log
@@ -30,6 +31,8 @@ class Parity:
     mean: float
     largest: float
     """Of a single value; rounding to 8 bits alone makes it 0.5."""
+    layers: Sequence[LayerParity]
+    """Every convolution's, in the order in which they compute, on the first picture."""
 
 
 def export(student: Student, size: tuple[int, int], path: Path, *, half: bool = True) -> None:
@@ -85,10 +88,12 @@ def check_parity(student: Student, path: Path, pictures: NDArray[np.uint8]) -> P
             trained = student.eval()(batch)[0].permute(1, 2, 0).numpy() * 255
             differences.append(np.abs(exported.run(picture).astype(np.float32) - trained))
     every = np.stack(differences)
-    parity = Parity(float(every.mean()), float(every.max()))
+    layers = layer_parity(student, path.read_bytes(), pictures[0])
+    parity = Parity(float(every.mean()), float(every.max()), layers)
     if parity.mean > TOLERANCE:
+        first = next((layer for layer in layers if layer.difference > ROUNDING), layers[-1])
         raise StudentError(
             f"{path.name} draws {parity.mean:.2f}/255 away from the trained student, {TOLERANCE} is allowed; "
-            "export it again with litert-torch 0.10.0"
+            f"they part at the layer {first.name}; export it again with litert-torch 0.10.0"
         )
     return parity

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.distill import losses  # noqa: E402
+from effectcam.distill.layers import ROUNDING  # noqa: E402
 from effectcam.distill.net import NetConfig, Student  # noqa: E402
 from effectcam.distill.pairs import PairStore  # noqa: E402
 from effectcam.distill.tones import DARKENED  # noqa: E402
@@ -119,6 +120,8 @@ def test_the_exported_student_draws_what_the_trained_one_does(store: PairStore, 
     parity = check_parity(student, path, pictures)
     assert parity.mean < 0.5
     assert parity.largest < 2
+    assert [layer.name for layer in parity.layers][:2] == ["stem", "down.0.0.widen"]
+    assert max(layer.difference for layer in parity.layers) < ROUNDING
 
     verdict = verify(store, path)
     assert verdict.overall.people == 4
@@ -132,5 +135,5 @@ def test_the_exported_student_draws_what_the_trained_one_does(store: PairStore, 
     assert (again.overall.people, again.darkened.people, len(again.names)) == (3, 1, 3)
 
     torch.nn.init.normal_(student.head.weight, std=0.5)
-    with pytest.raises(StudentError, match="away from the trained student"):
+    with pytest.raises(StudentError, match=r"away from the trained student.* part at the layer head"):
         check_parity(student, path, pictures)
