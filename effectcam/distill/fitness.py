@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skimage.measure import blur_effect
 
 from effectcam.distill.pairs import into_crop
-from effectcam.distill.teachers.uv import FACE_OVAL, polygon_mask
+from effectcam.distill.teachers.head.uv import FACE_OVAL, polygon_mask
 from effectcam.errors import UsageError
 from effectcam.face.crop import cut, fit_head
 from effectcam.frame import Pixels

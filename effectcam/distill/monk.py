@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from effectcam.distill.pairs import into_crop
-from effectcam.distill.teachers.uv import EYES, FACE_OVAL, INNER_LIPS, polygon_mask
+from effectcam.distill.teachers.head.uv import EYES, FACE_OVAL, INNER_LIPS, polygon_mask
 from effectcam.face.crop import cut, fit_head
 from effectcam.frame import Pixels
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from effectcam.distill.teachers.uv import EYES, FACE_OVAL, INNER_LIPS, polygon_mask
+from effectcam.distill.teachers.head.uv import EYES, FACE_OVAL, INNER_LIPS, polygon_mask
 from effectcam.distill.tones import TONES, tone
 from effectcam.errors import UsageError
 from effectcam.frame import Pixels

@@ -15,7 +15,7 @@ pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 import effectcam
 from effectcam.distill.pairs import into_crop
-from effectcam.distill.teachers.uv import Floats
+from effectcam.distill.teachers.head.uv import Floats
 from effectcam.face.crop import cut, fit_head
 from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Frame

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from effectcam.distill.skin import darken_skin
-from effectcam.distill.teachers.uv import Floats
+from effectcam.distill.teachers.head.uv import Floats
 from tests.distill.demo_face import Pixels, demo_face
 
 SIDE = 160

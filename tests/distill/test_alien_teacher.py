@@ -7,11 +7,11 @@ import pytest
 
 from effectcam.distill.skin import darken_skin
 from effectcam.distill.teachers.alien import Alien
-from effectcam.distill.teachers.alien_eyes import AlienEyes
-from effectcam.distill.teachers.alien_skin import paint_skin
-from effectcam.distill.teachers.complexion import LUMA
-from effectcam.distill.teachers.head_matte import cut_out
-from effectcam.distill.teachers.uv import EYES, FACE_OVAL, Floats, load_face_space, polygon_mask
+from effectcam.distill.teachers.head.complexion import LUMA
+from effectcam.distill.teachers.head.head_matte import cut_out
+from effectcam.distill.teachers.head.uv import EYES, FACE_OVAL, Floats, load_face_space, polygon_mask
+from effectcam.distill.teachers.surface.alien_eyes import AlienEyes
+from effectcam.distill.teachers.surface.alien_skin import paint_skin
 from effectcam.errors import UsageError
 from tests.distill.demo_face import SIDE, Pixels, demo_face, gap, laid, moved
 

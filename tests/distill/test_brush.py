@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from effectcam.distill.teachers.brush import SIDE, Brush, both, curve, outline
-from effectcam.distill.teachers.uv import load_face_space
+from effectcam.distill.teachers.head.brush import SIDE, Brush, both, curve, outline
+from effectcam.distill.teachers.head.uv import load_face_space
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from effectcam.distill.teachers.brushwork import combed, dabs, nearness, slope
-from effectcam.distill.teachers.kuwahara import kuwahara
-from effectcam.distill.teachers.uv import Floats
+from effectcam.distill.teachers.drawing.brushwork import combed, dabs, nearness, slope
+from effectcam.distill.teachers.drawing.kuwahara import kuwahara
+from effectcam.distill.teachers.head.uv import Floats
 
 
 def edge(side: int = 80) -> Floats:

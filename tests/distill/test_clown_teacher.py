@@ -7,9 +7,9 @@ import copy
 import numpy as np
 import pytest
 
-from effectcam.distill.teachers.anatomy import BROW
 from effectcam.distill.teachers.clown import Clown
-from effectcam.distill.teachers.uv import polygon_mask
+from effectcam.distill.teachers.head.anatomy import BROW
+from effectcam.distill.teachers.head.uv import polygon_mask
 from tests.distill.demo_face import SIDE, demo_face, laid
 
 

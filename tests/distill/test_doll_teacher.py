@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from effectcam.distill.teachers.doll import Doll
-from effectcam.distill.teachers.gloss import highlight, paint_normals
-from effectcam.distill.teachers.lids import find_eyes
-from effectcam.distill.teachers.uv import EYES, FACE_OVAL, OUTER_LIPS, load_face_space, polygon_mask
+from effectcam.distill.teachers.head.lids import find_eyes
+from effectcam.distill.teachers.head.uv import EYES, FACE_OVAL, OUTER_LIPS, load_face_space, polygon_mask
+from effectcam.distill.teachers.surface.gloss import highlight, paint_normals
 from effectcam.errors import UsageError
 from tests.distill.demo_face import SIDE, Pixels, demo_face, gap, laid, moved
 

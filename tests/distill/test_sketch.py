@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from effectcam.distill.teachers.blink import shut_eyes
-from effectcam.distill.teachers.drawing import balanced, calm
-from effectcam.distill.teachers.face_parts import FaceParts
-from effectcam.distill.teachers.figure import figure
-from effectcam.distill.teachers.flats import flat_colour, shades
-from effectcam.distill.teachers.flesh import flesh, own_flesh
-from effectcam.distill.teachers.graphic_features import graphic_features, no_features
-from effectcam.distill.teachers.palette import colour, laid, ramp
-from effectcam.distill.teachers.sketch import Sketch
-from effectcam.distill.teachers.uv import Floats
+from effectcam.distill.teachers.drawing.flats import flat_colour, shades
+from effectcam.distill.teachers.drawing.graphic_features import graphic_features, no_features
+from effectcam.distill.teachers.drawing.ground import balanced, calm
+from effectcam.distill.teachers.drawing.palette import colour, laid, ramp
+from effectcam.distill.teachers.drawing.sketch import Sketch
+from effectcam.distill.teachers.head.blink import shut_eyes
+from effectcam.distill.teachers.head.face_parts import FaceParts
+from effectcam.distill.teachers.head.figure import figure
+from effectcam.distill.teachers.head.flesh import flesh, own_flesh
+from effectcam.distill.teachers.head.uv import Floats
 from tests.distill.demo_face import SIDE, demo_face
 
 Pixels = NDArray[np.uint8]

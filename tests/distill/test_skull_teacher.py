@@ -8,8 +8,8 @@ import itertools
 import numpy as np
 import pytest
 
+from effectcam.distill.teachers.head.uv import EYES
 from effectcam.distill.teachers.skull import Skull
-from effectcam.distill.teachers.uv import EYES
 from tests.distill.demo_face import demo_face, laid
 from tests.distill.test_painted_faces import patch
 

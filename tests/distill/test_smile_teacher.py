@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effectcam.distill.teachers.expression import fit_smile, load_smile, save_smile, smile_level, smiling
-from effectcam.distill.teachers.mls import backward_map, warp
+from effectcam.distill.teachers.head.expression import fit_smile, load_smile, save_smile, smile_level, smiling
+from effectcam.distill.teachers.head.mls import backward_map, warp
+from effectcam.distill.teachers.head.uv import FACE_OVAL, MESH_POINTS, Floats, load_face_space, polygon_mask
 from effectcam.distill.teachers.smile import Smile
-from effectcam.distill.teachers.uv import FACE_OVAL, MESH_POINTS, Floats, load_face_space, polygon_mask
 from effectcam.errors import UsageError
 from tests.distill.demo_face import SIDE, Pixels, demo_face, find_landmarks, gap, laid, moved
 

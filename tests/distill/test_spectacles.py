@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from effectcam.distill.teachers.brush import Brush
-from effectcam.distill.teachers.face_canvas import FaceCanvas
-from effectcam.distill.teachers.spectacles import Spectacles
-from effectcam.distill.teachers.uv import FaceSpace, load_face_space
-from effectcam.distill.teachers.zones import Zones, paint_zones
+from effectcam.distill.teachers.head.brush import Brush
+from effectcam.distill.teachers.head.face_canvas import FaceCanvas
+from effectcam.distill.teachers.head.spectacles import Spectacles
+from effectcam.distill.teachers.head.uv import FaceSpace, load_face_space
+from effectcam.distill.teachers.head.zones import Zones, paint_zones
 from tests.distill.demo_face import demo_face
 from tests.distill.test_painted_faces import with_spectacles
 

@@ -8,13 +8,20 @@ import pytest
 
 from effectcam.distill.skin import darken_skin
 from effectcam.distill.teachers.bronze import Bronze
-from effectcam.distill.teachers.carved_eyes import carve_eyes
-from effectcam.distill.teachers.head_matte import cut_out
-from effectcam.distill.teachers.head_normals import head_normals
+from effectcam.distill.teachers.head.head_matte import cut_out
+from effectcam.distill.teachers.head.head_normals import head_normals
+from effectcam.distill.teachers.head.sitter import take_seat
+from effectcam.distill.teachers.head.uv import (
+    EYES,
+    FACE_OVAL,
+    OUTER_LIPS,
+    Floats,
+    load_face_space,
+    polygon_mask,
+)
 from effectcam.distill.teachers.marble import Marble
-from effectcam.distill.teachers.sitter import take_seat
-from effectcam.distill.teachers.stone_veins import lay_on_head, paint_veins
-from effectcam.distill.teachers.uv import EYES, FACE_OVAL, OUTER_LIPS, Floats, load_face_space, polygon_mask
+from effectcam.distill.teachers.surface.carved_eyes import carve_eyes
+from effectcam.distill.teachers.surface.stone_veins import lay_on_head, paint_veins
 from effectcam.errors import UsageError
 from tests.distill.demo_face import SIDE, Pixels, demo_face, gap, laid, moved
 

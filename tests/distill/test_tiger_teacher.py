@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from effectcam.distill.teachers.brush import SIDE, Brush
+from effectcam.distill.teachers.head.brush import SIDE, Brush
+from effectcam.distill.teachers.head.uv import EYES, load_face_space
 from effectcam.distill.teachers.tiger import Tiger, paint_tiger
-from effectcam.distill.teachers.uv import EYES, load_face_space
 from tests.distill.demo_face import demo_face, laid
 from tests.distill.test_painted_faces import patch
 

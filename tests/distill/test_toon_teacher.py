@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from effectcam.distill.teachers.lines import flow_lines, tangent_flow
+from effectcam.distill.teachers.drawing.lines import flow_lines, tangent_flow
 from effectcam.distill.teachers.toon import Toon
 from effectcam.errors import UsageError
 

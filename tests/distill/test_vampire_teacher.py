@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from effectcam.distill.skin import darken_skin
-from effectcam.distill.teachers.uv import INNER_LIPS, OUTER_LIPS, Floats
+from effectcam.distill.teachers.head.uv import INNER_LIPS, OUTER_LIPS, Floats
 from effectcam.distill.teachers.vampire import Vampire
 from tests.distill.demo_face import Pixels, demo_face, laid
 from tests.distill.test_painted_faces import patch

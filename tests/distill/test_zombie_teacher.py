@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from effectcam.distill.teachers import uv
+from effectcam.distill.teachers.head import uv
 from effectcam.distill.teachers.zombie import Zombie
 from effectcam.errors import UsageError
 

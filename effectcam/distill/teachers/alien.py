@@ -5,16 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.alien_eyes import AlienEyes
-from effectcam.distill.teachers.alien_skin import paint_skin
-from effectcam.distill.teachers.brush import Floats, blur, mix, step
-from effectcam.distill.teachers.head_matte import Pixels
-from effectcam.distill.teachers.head_normals import unit
-from effectcam.distill.teachers.head_relief import model_relief
-from effectcam.distill.teachers.sitter import Sitter, take_seat
-from effectcam.distill.teachers.statue import paint_shades
-from effectcam.distill.teachers.stone_veins import lay_on_head
-from effectcam.distill.teachers.uv import INNER_LIPS, OUTER_LIPS, load_face_space, polygon_mask
+from effectcam.distill.teachers.head.brush import Floats, blur, mix, step
+from effectcam.distill.teachers.head.head_matte import Pixels
+from effectcam.distill.teachers.head.head_normals import unit
+from effectcam.distill.teachers.head.head_relief import model_relief
+from effectcam.distill.teachers.head.sitter import Sitter, take_seat
+from effectcam.distill.teachers.head.uv import INNER_LIPS, OUTER_LIPS, load_face_space, polygon_mask
+from effectcam.distill.teachers.surface.alien_eyes import AlienEyes
+from effectcam.distill.teachers.surface.alien_skin import paint_skin
+from effectcam.distill.teachers.surface.statue import paint_shades
+from effectcam.distill.teachers.surface.stone_veins import lay_on_head
 
 _AT = (0.0, 0.25, 0.5, 0.75, 1.0, 1.3, 1.7)
 _SKIN = (

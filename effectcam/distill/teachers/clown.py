@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from effectcam.distill.teachers.brush import SIDE, Brush, Floats, both, curve, lay, mix, outline, step
-from effectcam.distill.teachers.greasepaint import Greasepaint, MadeUp
-from effectcam.distill.teachers.layer import Pixels
-from effectcam.distill.teachers.uv import OUTER_LIPS, RIGID, fit_similarity, load_face_space
+from effectcam.distill.teachers.head.brush import SIDE, Brush, Floats, both, curve, lay, mix, outline, step
+from effectcam.distill.teachers.head.layer import Pixels
+from effectcam.distill.teachers.head.uv import OUTER_LIPS, RIGID, fit_similarity, load_face_space
+from effectcam.distill.teachers.surface.greasepaint import Greasepaint, MadeUp
 
 _WHITE = (0.83, 0.81, 0.785)
 _ROSE = (0.87, 0.42, 0.41)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from effectcam.distill.teachers.drawing import Pixels, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, Picture, smooth_step
-from effectcam.distill.teachers.graphic_features import GraphicFeatures
-from effectcam.distill.teachers.lines import Plane
-from effectcam.distill.teachers.palette import laid
-from effectcam.distill.teachers.sketch import Sketch
+from effectcam.distill.teachers.drawing.graphic_features import GraphicFeatures
+from effectcam.distill.teachers.drawing.ground import Pixels, to_pixels
+from effectcam.distill.teachers.drawing.lines import Plane
+from effectcam.distill.teachers.drawing.palette import laid
+from effectcam.distill.teachers.drawing.sketch import Sketch
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, smooth_step
 
 _BLACK = np.array([5, 3, -8], np.float32)
 

@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.drawing import Pixels, check
-from effectcam.distill.teachers.face_parts import Landmarks
+from effectcam.distill.teachers.drawing.ground import Pixels, check
+from effectcam.distill.teachers.head.face_parts import Landmarks
 from effectcam.errors import UsageError
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.anatomy import BROW
-from effectcam.distill.teachers.brush import Brush, blur, both, curve, mix, step
-from effectcam.distill.teachers.complexion import LUMA
-from effectcam.distill.teachers.eyeball import Eyeball, opening, paint_eyeball
-from effectcam.distill.teachers.face_canvas import FaceCanvas
-from effectcam.distill.teachers.gloss import highlight, paint_normals, side_light, turned_normals
-from effectcam.distill.teachers.layer import Pixels
-from effectcam.distill.teachers.lids import Eye, find_eyes
-from effectcam.distill.teachers.spectacles import Spectacles
-from effectcam.distill.teachers.uv import (
+from effectcam.distill.teachers.head.anatomy import BROW
+from effectcam.distill.teachers.head.brush import Brush, blur, both, curve, mix, step
+from effectcam.distill.teachers.head.complexion import LUMA
+from effectcam.distill.teachers.head.eyeball import Eyeball, opening, paint_eyeball
+from effectcam.distill.teachers.head.face_canvas import FaceCanvas
+from effectcam.distill.teachers.head.layer import Pixels
+from effectcam.distill.teachers.head.lids import Eye, find_eyes
+from effectcam.distill.teachers.head.spectacles import Spectacles
+from effectcam.distill.teachers.head.uv import (
     EYES,
     FACE_OVAL,
     INNER_LIPS,
@@ -27,7 +26,8 @@ from effectcam.distill.teachers.uv import (
     load_face_space,
     polygon_mask,
 )
-from effectcam.distill.teachers.zones import paint_zones
+from effectcam.distill.teachers.head.zones import paint_zones
+from effectcam.distill.teachers.surface.gloss import highlight, paint_normals, side_light, turned_normals
 
 _ROSE = np.array([1.05, 0.76, 0.80], np.float32)
 _LIP = np.array([0.94, 0.47, 0.52], np.float32)

@@ -9,16 +9,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.age_marks import AgeMarks, paint_age
-from effectcam.distill.teachers.brush import Brush, blur, mix, step
-from effectcam.distill.teachers.complexion import LUMA
-from effectcam.distill.teachers.face_canvas import FaceCanvas
-from effectcam.distill.teachers.gloss import side_light
-from effectcam.distill.teachers.head_matte import cut_out
-from effectcam.distill.teachers.layer import Pixels, read_face
-from effectcam.distill.teachers.mls import backward_map, warp
-from effectcam.distill.teachers.spectacles import Spectacles
-from effectcam.distill.teachers.uv import (
+from effectcam.distill.teachers.head.brush import Brush, blur, mix, step
+from effectcam.distill.teachers.head.complexion import LUMA
+from effectcam.distill.teachers.head.face_canvas import FaceCanvas
+from effectcam.distill.teachers.head.head_matte import cut_out
+from effectcam.distill.teachers.head.layer import Pixels, read_face
+from effectcam.distill.teachers.head.mls import backward_map, warp
+from effectcam.distill.teachers.head.spectacles import Spectacles
+from effectcam.distill.teachers.head.uv import (
     FACE_OVAL,
     MESH_POINTS,
     RIGID,
@@ -27,7 +25,9 @@ from effectcam.distill.teachers.uv import (
     load_face_space,
     polygon_mask,
 )
-from effectcam.distill.teachers.zones import paint_zones
+from effectcam.distill.teachers.head.zones import paint_zones
+from effectcam.distill.teachers.surface.age_marks import AgeMarks, paint_age
+from effectcam.distill.teachers.surface.gloss import side_light
 
 _DOWN = {
     # Of the picture's left half and the middle, in thousandths of the face's width: outwards, down.

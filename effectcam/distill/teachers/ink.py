@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from effectcam.distill.teachers.drawing import Pixels, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, smooth_step
-from effectcam.distill.teachers.lines import Plane
-from effectcam.distill.teachers.palette import laid
-from effectcam.distill.teachers.sketch import Sketch
+from effectcam.distill.teachers.drawing.ground import Pixels, to_pixels
+from effectcam.distill.teachers.drawing.lines import Plane
+from effectcam.distill.teachers.drawing.palette import laid
+from effectcam.distill.teachers.drawing.sketch import Sketch
+from effectcam.distill.teachers.head.face_parts import Landmarks, smooth_step
 
 _INK = np.array([6, 1, 0], np.float32)
 _PAPER = 96.0

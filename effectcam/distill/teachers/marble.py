@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from effectcam.distill.teachers.brush import Floats, blur
-from effectcam.distill.teachers.head_matte import Pixels
-from effectcam.distill.teachers.head_relief import model_relief
-from effectcam.distill.teachers.sitter import take_seat
-from effectcam.distill.teachers.statue import paint_shades, shade_statue
-from effectcam.distill.teachers.stone_veins import lay_on_head, paint_veins
-from effectcam.distill.teachers.uv import load_face_space
+from effectcam.distill.teachers.head.brush import Floats, blur
+from effectcam.distill.teachers.head.head_matte import Pixels
+from effectcam.distill.teachers.head.head_relief import model_relief
+from effectcam.distill.teachers.head.sitter import take_seat
+from effectcam.distill.teachers.head.uv import load_face_space
+from effectcam.distill.teachers.surface.statue import paint_shades, shade_statue
+from effectcam.distill.teachers.surface.stone_veins import lay_on_head, paint_veins
 
 _AT = (0.0, 0.25, 0.5, 0.75, 1.0, 1.3, 1.7)
 _STONE = (

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.drawing import Pixels, balanced, calm, check
-from effectcam.distill.teachers.eyewear import eyewear
-from effectcam.distill.teachers.face_parts import Landmarks, Picture, blur, smooth_step
-from effectcam.distill.teachers.lines import Plane, flow_lines
-from effectcam.distill.teachers.neon_sign import Sign, Tubes
+from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check
+from effectcam.distill.teachers.drawing.lines import Plane, flow_lines
+from effectcam.distill.teachers.drawing.neon_sign import Sign, Tubes
+from effectcam.distill.teachers.head.eyewear import eyewear
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
 
 _GASES = (
     (0.0, (0.0, 0.30, 1.0)),

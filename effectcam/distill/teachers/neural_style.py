@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from effectcam.distill.teachers.drawing import Pixels, balanced, calm, check, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, Picture
-from effectcam.distill.teachers.lines import Plane
-from effectcam.distill.teachers.onnx_picture import OnnxPicture, session
-from effectcam.distill.teachers.portrait import Portrait
+from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
+from effectcam.distill.teachers.drawing.lines import Plane
+from effectcam.distill.teachers.drawing.onnx_picture import OnnxPicture, session
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture
+from effectcam.distill.teachers.head.portrait import Portrait
 from effectcam.errors import UsageError
 
 STYLES = 26

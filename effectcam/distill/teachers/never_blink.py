@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from effectcam.distill.teachers.blink import shut_eyes
-from effectcam.distill.teachers.brush import mix, step
-from effectcam.distill.teachers.complexion import LUMA
-from effectcam.distill.teachers.eyeball import Eyeball, opening, paint_eyeball
-from effectcam.distill.teachers.layer import Pixels, read_face, to_rgba
-from effectcam.distill.teachers.lids import IRIS, Box, Eye, Lid, find_eyes, shifted
-from effectcam.distill.teachers.uv import Floats
+from effectcam.distill.teachers.head.blink import shut_eyes
+from effectcam.distill.teachers.head.brush import mix, step
+from effectcam.distill.teachers.head.complexion import LUMA
+from effectcam.distill.teachers.head.eyeball import Eyeball, opening, paint_eyeball
+from effectcam.distill.teachers.head.layer import Pixels, read_face, to_rgba
+from effectcam.distill.teachers.head.lids import IRIS, Box, Eye, Lid, find_eyes, shifted
+from effectcam.distill.teachers.head.uv import Floats
 
 _SHUT, _OPEN = 0.021, 0.038
 """`Eye.gap` from which an eye is wholly repainted, and from which on it is left alone: laughing eyes of the

@@ -1,8 +1,8 @@
 """The oil look: thick dabs that follow form, deep colour, and the scene's light on the ridges of the paint.
 
-The dabs are those of :mod:`effectcam.distill.teachers.kuwahara`. The ridges are lit like the height field of
-A. Hertzmann, "Fast Paint Texture" (NPAR 2002), but from where the scene is lighter: a lamp in a corner of the
-picture could not be learnt from pictures that are mirrored and laid on their side in training.
+The dabs are those of :mod:`effectcam.distill.teachers.drawing.kuwahara`. The ridges are lit like the height
+field of A. Hertzmann, "Fast Paint Texture" (NPAR 2002), but from where the scene is lighter: a lamp in a
+corner of the picture could not be learnt from pictures that are mirrored and laid on their side in training.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.brushwork import combed, dabs
-from effectcam.distill.teachers.drawing import Pixels, balanced, calm, check, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, Picture, blur, smooth_step
-from effectcam.distill.teachers.lines import Plane
-from effectcam.distill.teachers.portrait import Portrait
+from effectcam.distill.teachers.drawing.brushwork import combed, dabs
+from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
+from effectcam.distill.teachers.drawing.lines import Plane
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
+from effectcam.distill.teachers.head.portrait import Portrait
 
 _BROKEN = np.array([0.9, 0.5, 1.0], np.float32)
 """Lab that a ridge is lighter and warmer than a furrow: paint is never quite mixed."""

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from effectcam.distill.teachers.brushwork import dabs, nearness, slope
-from effectcam.distill.teachers.drawing import Pixels, balanced, calm, check, to_pixels
-from effectcam.distill.teachers.face_parts import FACE, Landmarks, Picture, smooth_step
-from effectcam.distill.teachers.flesh import flesh_of
-from effectcam.distill.teachers.kuwahara import kuwahara
-from effectcam.distill.teachers.lines import Plane
+from effectcam.distill.teachers.drawing.brushwork import dabs, nearness, slope
+from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
+from effectcam.distill.teachers.drawing.kuwahara import kuwahara
+from effectcam.distill.teachers.drawing.lines import Plane
+from effectcam.distill.teachers.drawing.palette import colour, laid, ramp
+from effectcam.distill.teachers.head.face_parts import FACE, Landmarks, Picture, smooth_step
+from effectcam.distill.teachers.head.flesh import flesh_of
+from effectcam.distill.teachers.head.portrait import Portrait
 from effectcam.distill.teachers.neural_style import NeuralStyle, guided
-from effectcam.distill.teachers.palette import colour, laid, ramp
-from effectcam.distill.teachers.portrait import Portrait
 from effectcam.errors import UsageError, nearest
 
 Ramp = tuple[tuple[float, str], ...]

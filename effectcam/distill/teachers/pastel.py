@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.brushwork import combed, dabs, nearness, slope
-from effectcam.distill.teachers.drawing import Pixels, balanced, calm, check, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, Picture, blur, smooth_step
-from effectcam.distill.teachers.flesh import flesh_of
-from effectcam.distill.teachers.lines import Plane, flow_lines
-from effectcam.distill.teachers.palette import laid
-from effectcam.distill.teachers.portrait import Portrait
+from effectcam.distill.teachers.drawing.brushwork import combed, dabs, nearness, slope
+from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
+from effectcam.distill.teachers.drawing.lines import Plane, flow_lines
+from effectcam.distill.teachers.drawing.palette import laid
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
+from effectcam.distill.teachers.head.flesh import flesh_of
+from effectcam.distill.teachers.head.portrait import Portrait
 
 _PAPER = np.array([80, 6, 13], np.float32)
 _CREAM = np.array([95, 1, 8], np.float32)

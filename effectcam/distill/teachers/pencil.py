@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.drawing import Pixels, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, blur, smooth_step
-from effectcam.distill.teachers.lines import Plane, along, flow_lines, tangent_flow
-from effectcam.distill.teachers.palette import laid
-from effectcam.distill.teachers.sketch import Sketch
+from effectcam.distill.teachers.drawing.ground import Pixels, to_pixels
+from effectcam.distill.teachers.drawing.lines import Plane, along, flow_lines, tangent_flow
+from effectcam.distill.teachers.drawing.palette import laid
+from effectcam.distill.teachers.drawing.sketch import Sketch
+from effectcam.distill.teachers.head.face_parts import Landmarks, blur, smooth_step
 
 _PAPER = np.array([97, 0.2, 1.2], np.float32)
 _LEAD = np.array([14, 0, -1], np.float32)

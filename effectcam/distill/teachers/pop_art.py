@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from effectcam.distill.teachers.drawing import Pixels, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, Picture, smooth_step
-from effectcam.distill.teachers.graphic_features import GraphicFeatures
-from effectcam.distill.teachers.palette import colour, laid, ramp
-from effectcam.distill.teachers.sketch import Sketch
+from effectcam.distill.teachers.drawing.graphic_features import GraphicFeatures
+from effectcam.distill.teachers.drawing.ground import Pixels, to_pixels
+from effectcam.distill.teachers.drawing.palette import colour, laid, ramp
+from effectcam.distill.teachers.drawing.sketch import Sketch
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, smooth_step
 
 _OUTLINE = colour("#1a0833")
 _LIPS = colour("#e0103c")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.brush import Floats, blur, mix, step
-from effectcam.distill.teachers.head_matte import Pixels
-from effectcam.distill.teachers.head_normals import unit
-from effectcam.distill.teachers.head_relief import Relief, model_relief
-from effectcam.distill.teachers.metal import reflect_room
-from effectcam.distill.teachers.robot_lights import eye_lights, mouth_light
-from effectcam.distill.teachers.robot_plates import paint_plates
-from effectcam.distill.teachers.sitter import take_seat
-from effectcam.distill.teachers.statue import paint_shades
-from effectcam.distill.teachers.stone_veins import lay_on_head
-from effectcam.distill.teachers.uv import load_face_space
+from effectcam.distill.teachers.head.brush import Floats, blur, mix, step
+from effectcam.distill.teachers.head.head_matte import Pixels
+from effectcam.distill.teachers.head.head_normals import unit
+from effectcam.distill.teachers.head.head_relief import Relief, model_relief
+from effectcam.distill.teachers.head.sitter import take_seat
+from effectcam.distill.teachers.head.uv import load_face_space
+from effectcam.distill.teachers.surface.metal import reflect_room
+from effectcam.distill.teachers.surface.robot_lights import eye_lights, mouth_light
+from effectcam.distill.teachers.surface.robot_plates import paint_plates
+from effectcam.distill.teachers.surface.statue import paint_shades
+from effectcam.distill.teachers.surface.stone_veins import lay_on_head
 
 _AT = (0.0, 0.25, 0.5, 0.8, 1.1, 1.5, 2.0)
 _STEEL = (

@@ -6,12 +6,12 @@ import itertools
 
 import numpy as np
 
-from effectcam.distill.teachers.brush import SIDE, Brush, Floats, both, curve, lay, outline, step
-from effectcam.distill.teachers.greasepaint import Greasepaint, MadeUp
-from effectcam.distill.teachers.layer import Pixels
-from effectcam.distill.teachers.painted_eyes import PaintedEyes, gazes
-from effectcam.distill.teachers.teeth import paint_teeth
-from effectcam.distill.teachers.uv import load_face_space
+from effectcam.distill.teachers.head.brush import SIDE, Brush, Floats, both, curve, lay, outline, step
+from effectcam.distill.teachers.head.layer import Pixels
+from effectcam.distill.teachers.head.teeth import paint_teeth
+from effectcam.distill.teachers.head.uv import load_face_space
+from effectcam.distill.teachers.surface.greasepaint import Greasepaint, MadeUp
+from effectcam.distill.teachers.surface.painted_eyes import PaintedEyes, gazes
 
 _BONE = (0.84, 0.81, 0.74)
 _IVORY = (0.93, 0.905, 0.84)

@@ -1,6 +1,6 @@
 """``smile``: everybody looks pleased. Corners of the mouth up and out, cheeks raised, folds beside them.
 
-The movement and its shade are measured ones (:mod:`effectcam.distill.teachers.expression`); who smiles
+The movement and its shade are measured ones (:mod:`effectcam.distill.teachers.head.expression`); who smiles
 already gets little more. Nothing is painted into the mouth: teeth show when the person shows them.
 """
 
@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from effectcam.distill.teachers.brush import SIDE, Brush, blur, both, step
-from effectcam.distill.teachers.expression import load_smile, smile_level, smiling
-from effectcam.distill.teachers.layer import Pixels, read_face, to_rgba
-from effectcam.distill.teachers.mls import backward_map, warp
-from effectcam.distill.teachers.uv import FACE_OVAL, MESH_POINTS, OUTER_LIPS, Floats, load_face_space, sample
+from effectcam.distill.teachers.head.brush import SIDE, Brush, blur, both, step
+from effectcam.distill.teachers.head.expression import load_smile, smile_level, smiling
+from effectcam.distill.teachers.head.layer import Pixels, read_face, to_rgba
+from effectcam.distill.teachers.head.mls import backward_map, warp
+from effectcam.distill.teachers.head.uv import (
+    FACE_OVAL,
+    MESH_POINTS,
+    OUTER_LIPS,
+    Floats,
+    load_face_space,
+    sample,
+)
 
 _REST, _PLEASED = -4.0, 2.0
 """Levels of smiling between which the whole of it is added, and hardly any more."""

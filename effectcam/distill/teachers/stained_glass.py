@@ -14,15 +14,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from effectcam.distill.teachers.brushwork import slope
-from effectcam.distill.teachers.drawing import Pixels, balanced, calm, check, to_pixels
-from effectcam.distill.teachers.eyewear import eyewear
-from effectcam.distill.teachers.face_parts import Landmarks, Picture, blur, smooth_step
-from effectcam.distill.teachers.flesh import flesh_of
-from effectcam.distill.teachers.glass_face import GlassFace
-from effectcam.distill.teachers.kuwahara import kuwahara
-from effectcam.distill.teachers.lines import Plane, flow_lines
-from effectcam.distill.teachers.palette import laid
+from effectcam.distill.teachers.drawing.brushwork import slope
+from effectcam.distill.teachers.drawing.glass_face import GlassFace
+from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
+from effectcam.distill.teachers.drawing.kuwahara import kuwahara
+from effectcam.distill.teachers.drawing.lines import Plane, flow_lines
+from effectcam.distill.teachers.drawing.palette import laid
+from effectcam.distill.teachers.head.eyewear import eyewear
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
+from effectcam.distill.teachers.head.flesh import flesh_of
 
 _LEAD = np.array([7, 0, -2], np.float32)
 

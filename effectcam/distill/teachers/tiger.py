@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.brush import SIDE, Brush, Floats, blur, both, curve, lay, outline, step
-from effectcam.distill.teachers.greasepaint import Greasepaint
-from effectcam.distill.teachers.layer import Pixels
-from effectcam.distill.teachers.painted_eyes import PaintedEyes
-from effectcam.distill.teachers.uv import OUTER_LIPS, load_face_space
+from effectcam.distill.teachers.head.brush import SIDE, Brush, Floats, blur, both, curve, lay, outline, step
+from effectcam.distill.teachers.head.layer import Pixels
+from effectcam.distill.teachers.head.uv import OUTER_LIPS, load_face_space
+from effectcam.distill.teachers.surface.greasepaint import Greasepaint
+from effectcam.distill.teachers.surface.painted_eyes import PaintedEyes
 
 _ORANGE = (0.88, 0.46, 0.11)
 _RUST = (0.70, 0.30, 0.06)

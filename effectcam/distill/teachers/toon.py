@@ -1,7 +1,7 @@
 """The toon look: flat cel shading, clean dark lines, vivid colour, bright eyes.
 
 Soft-quantised shading follows H. Winnemöller, S. Olsen, B. Gooch, "Real-Time Video Abstraction" (SIGGRAPH
-2006); the lines are those of :mod:`effectcam.distill.teachers.lines`. All steps depend on the picture
+2006); the lines are those of :mod:`effectcam.distill.teachers.drawing.lines`. All steps depend on the picture
 nearby and on one exposure for the whole, so that a small convolutional student can learn them, and two
 noisy views of a scene give one drawing.
 """
@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from effectcam.distill.teachers.drawing import balanced, calm, check, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, Picture, blur, smooth_step
-from effectcam.distill.teachers.lines import Plane, flow_lines
-from effectcam.distill.teachers.toon_features import Features
+from effectcam.distill.teachers.drawing.ground import balanced, calm, check, to_pixels
+from effectcam.distill.teachers.drawing.lines import Plane, flow_lines
+from effectcam.distill.teachers.drawing.toon_features import Features
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
 
 
 @dataclass(frozen=True, kw_only=True)

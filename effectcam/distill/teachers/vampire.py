@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from effectcam.distill.teachers.anatomy import CHEEK, ORBIT, TEMPLE
-from effectcam.distill.teachers.brush import SIDE, Brush, Floats, blur, both, curve, dim, lay, mix, step
-from effectcam.distill.teachers.complexion import LUMA
-from effectcam.distill.teachers.face_canvas import FaceCanvas
-from effectcam.distill.teachers.layer import Pixels
-from effectcam.distill.teachers.painted_eyes import PaintedEyes
-from effectcam.distill.teachers.spectacles import Spectacles
-from effectcam.distill.teachers.uv import (
+from effectcam.distill.teachers.head.anatomy import CHEEK, ORBIT, TEMPLE
+from effectcam.distill.teachers.head.brush import SIDE, Brush, Floats, blur, both, curve, dim, lay, mix, step
+from effectcam.distill.teachers.head.complexion import LUMA
+from effectcam.distill.teachers.head.face_canvas import FaceCanvas
+from effectcam.distill.teachers.head.layer import Pixels
+from effectcam.distill.teachers.head.spectacles import Spectacles
+from effectcam.distill.teachers.head.uv import (
     EYES,
     FACE_OVAL,
     INNER_LIPS,
@@ -25,7 +24,8 @@ from effectcam.distill.teachers.uv import (
     load_face_space,
     polygon_mask,
 )
-from effectcam.distill.teachers.zones import paint_zones
+from effectcam.distill.teachers.head.zones import paint_zones
+from effectcam.distill.teachers.surface.painted_eyes import PaintedEyes
 
 _EYES = PaintedEyes(
     sclera=(0.80, 0.72, 0.70),

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from effectcam.distill.teachers.brushwork import dabs, nearness, slope
-from effectcam.distill.teachers.drawing import Pixels, balanced, calm, check, to_pixels
-from effectcam.distill.teachers.face_parts import Landmarks, Picture, blur, smooth_step
-from effectcam.distill.teachers.flesh import flesh_of
-from effectcam.distill.teachers.lines import Plane, flow_lines
-from effectcam.distill.teachers.palette import laid
-from effectcam.distill.teachers.portrait import Portrait
+from effectcam.distill.teachers.drawing.brushwork import dabs, nearness, slope
+from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
+from effectcam.distill.teachers.drawing.lines import Plane, flow_lines
+from effectcam.distill.teachers.drawing.palette import laid
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
+from effectcam.distill.teachers.head.flesh import flesh_of
+from effectcam.distill.teachers.head.portrait import Portrait
 
 _LAYERS = ((0.0, 0.12), (0.12, 0.30), (0.30, 0.48), (0.48, 0.70), (0.70, 1.0))
 """Darkness, 0 to 1, that each glaze adds from and to."""

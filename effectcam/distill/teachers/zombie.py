@@ -6,14 +6,14 @@ everybody while the scene's light, the creases and the expression stay the pictu
 
 from __future__ import annotations
 
-from effectcam.distill.teachers.brush import Brush, Floats
-from effectcam.distill.teachers.face_canvas import FaceCanvas
-from effectcam.distill.teachers.layer import Pixels
-from effectcam.distill.teachers.painted_eyes import PaintedEyes
-from effectcam.distill.teachers.teeth import paint_teeth
-from effectcam.distill.teachers.uv import load_face_space
-from effectcam.distill.teachers.zombie_skin import paint_hide
-from effectcam.distill.teachers.zones import paint_zones
+from effectcam.distill.teachers.head.brush import Brush, Floats
+from effectcam.distill.teachers.head.face_canvas import FaceCanvas
+from effectcam.distill.teachers.head.layer import Pixels
+from effectcam.distill.teachers.head.teeth import paint_teeth
+from effectcam.distill.teachers.head.uv import load_face_space
+from effectcam.distill.teachers.head.zones import paint_zones
+from effectcam.distill.teachers.surface.painted_eyes import PaintedEyes
+from effectcam.distill.teachers.surface.zombie_skin import paint_hide
 
 _EYES = PaintedEyes(
     sclera=(0.70, 0.61, 0.42), inflamed=(0.50, 0.13, 0.10), iris=(0.88, 0.93, 0.90), rim=(0.13, 0.18, 0.20)

@@ -1,0 +1,1 @@
+"""What draws: lines, flats, palettes and brushes."""
