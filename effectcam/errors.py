@@ -43,6 +43,10 @@ class FaceMeshError(EffectcamError, RuntimeError):
     """The MediaPipe graph cannot be built or stopped working."""
 
 
+class BenchError(EffectcamError, RuntimeError):
+    """A measurement cannot be made, or one of its helpers ended early."""
+
+
 class ReportError(EffectcamError, ValueError):
     """A report is damaged, or of a schema that this version does not read."""
 

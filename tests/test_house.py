@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "pipeline": BASE | {"composite", "effect", "face", "student"},
     "live": BASE | {"composite", "effect", "face", "pipeline", "sink", "source", "student"},
     "latency": BASE | {"effect", "live", "sink", "source"},
-    "bench": BASE | {"effect", "face", "live", "pipeline", "source", "student"},
+    "bench": BASE | {"doctor", "effect", "face", "live", "pipeline", "source", "student"},
     "panel": BASE | {"effect", "live"},
     "replay": BASE | {"pipeline", "effect", "sink", "source"},
     "doctor": BASE | {"effect", "sink", "source", "student"},

@@ -5,14 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from effectcam.errors import SourceError, UsageError
 from effectcam.frame import Clock, Frame, Pixels, RealClock
 from effectcam.latency import stamp
 from effectcam.latency.passage import Passage
 from effectcam.source import Clip
+from effectcam.source.fill import filled
 
 _MOST_FRAMES = 60
 _MOST_BYTES = 250_000_000
@@ -32,18 +30,7 @@ def load_frames(path: str | Path, size: tuple[int, int]) -> list[Pixels]:
         )
     most = min(_MOST_FRAMES, max(2, _MOST_BYTES // (width * height * 3)))
     with Clip(path) as clip:
-        return [_filling(frame.pixels, width, height) for frame in islice(clip, most)]
-
-
-def _filling(pixels: Pixels, width: int, height: int) -> Pixels:
-    """Scaled evenly, and cut at two sides where the shapes differ."""
-    tall, wide = pixels.shape[:2]
-    scale = max(width / wide, height / tall)
-    across, down = min(wide, round(width / scale)), min(tall, round(height / scale))
-    x, y = (wide - across) // 2, (tall - down) // 2
-    part = pixels[y : y + down, x : x + across]
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(part, (width, height), interpolation=interpolation), np.uint8)
+        return [filled(frame.pixels, width, height) for frame in islice(clip, most)]
 
 
 class ClipCamera:

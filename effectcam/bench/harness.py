@@ -1,0 +1,362 @@
+"""Runs an effect over a clip as a live run would, and makes the report of it."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+import effectcam
+from effectcam.bench import memory
+from effectcam.bench.cold_start import Job, measure_cold_starts
+from effectcam.bench.energy import EnergyMeter
+from effectcam.bench.fingerprint import fingerprint
+from effectcam.bench.footage import EndlessClip, Footage, load_footage
+from effectcam.bench.load import Competitors
+from effectcam.bench.neighbours import Neighbours
+from effectcam.bench.report import (
+    SCHEMA,
+    ColdStarts,
+    Conditions,
+    Cpu,
+    Device,
+    Drops,
+    EffectUsed,
+    Encoder,
+    Energy,
+    FramesSeen,
+    Memory,
+    Report,
+    Settings,
+    StudentSpeed,
+)
+from effectcam.bench.series import (
+    DEADLINES_MS,
+    FrameLedger,
+    Sample,
+    deadline,
+    percentiles,
+    rates,
+    series,
+    windows,
+)
+from effectcam.bench.students import student_speed
+from effectcam.effect.package import Effect
+from effectcam.errors import BenchError, EffectcamError, SourceError
+from effectcam.frame import Frame
+from effectcam.live.cores import keep_to
+from effectcam.live.feed import paced, unpaced
+from effectcam.live.loop import short_collections
+from effectcam.live.stop import StopFlag
+from effectcam.pipeline import Pipeline
+
+_SAMPLE_EVERY = 1.0
+"""Seconds. The time of a sample counts for nothing."""
+
+_CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "cpu-thermal")
+"""Names under which Linux tells a processor's temperature."""
+
+LEAST_FRAMES = 10
+"""Fewer have no percentiles worth the name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to measure. Of ``frames`` and ``seconds`` one is None."""
+
+    effect: Effect
+    tier: str = "standard"
+    accelerator: str = "cpu"
+    threads: int | None = None
+    """Of each student; None measures."""
+    cores: int | None = None
+    """To keep to; None: half of them, two at least, as a live run does."""
+    clip: Path
+    size: tuple[int, int] = (1280, 720)
+    faces: int = 1
+    frames: int | None = 300
+    seconds: float | None = None
+    pace_fps: float | None = None
+    """Frames a second to offer; None offers each as soon as the one before is done."""
+    burn_in: int = 30
+    """Frames that do not count: the first ones allocate, and the tracker has yet to find the face."""
+    under_load: int = 0
+    cold_starts: int = 3
+
+
+Tell = Callable[[str, float], None]
+"""Called between frames with what is being done and which share of that is done, 0 to 1."""
+
+
+def run(plan: Plan, *, tell: Tell = lambda what, share: None) -> Report:
+    """Measure ``plan`` on this machine; keeps the process to some of its cores for good.
+
+    Ctrl-C ends the steady state early, with a report of what was measured by then. Raises SourceError for a
+    clip that will not do, BenchError when there is nothing to measure or a helper fails, and what a
+    `Pipeline` raises.
+    """
+    return _Run(plan, tell).run()
+
+
+@dataclass(slots=True)
+class _Steady:
+    """What is noted of the steady state while it lasts."""
+
+    done: array[int]
+    """Nanoseconds from its start until each frame was finished, without the time of the samples."""
+    delay: array[int]
+    faces: array[int]
+    samples: list[Sample]
+    late: int = 0
+    failed: int = 0
+    failure: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+class _Run:
+    def __init__(self, plan: Plan, tell: Tell) -> None:
+        self._plan = plan
+        self._tell = tell
+        self._ledger = FrameLedger()
+        self._stop = StopFlag()
+
+    def run(self) -> Report:
+        plan = self._plan
+        self._tell("reading the clip", 0)
+        footage = load_footage(plan.clip, plan.size, faces=plan.faces, burn_in=plan.burn_in)
+        self._tell("starting from cold", 0)
+        job = Job(str(plan.effect.path), plan.tier, plan.threads, plan.faces)
+        cold_starts = measure_cold_starts(job, footage.pictures[0], plan.cold_starts)
+        self._tell("measuring the machine", 0)
+        device = fingerprint(plan.accelerator)
+        with ExitStack() as stack:
+            competitors = stack.enter_context(Competitors(plan.under_load, plan.clip))
+            # They were started first, and use all cores as OBS does.
+            cores = keep_to(plan.cores)
+            self._tell("starting the effect", 0)
+            pipeline = stack.enter_context(
+                Pipeline(
+                    plan.effect,
+                    tier=plan.tier,
+                    max_faces=plan.faces,
+                    threads=plan.threads,
+                    ledger=self._ledger,
+                )
+            )
+            competitors.wait()
+            frames = self._frames(footage)
+            with self._stop:
+                self._burn_in(pipeline, frames)
+                competitors.measure()
+                competing = competitors.cpu_seconds()
+                neighbours, energy = Neighbours(), EnergyMeter()
+                steady = self._steady(pipeline, frames, energy)
+                joules = energy.result(steady.seconds, max(1, len(steady.done)))
+                conditions = neighbours.conditions(children=competitors.cpu_seconds() - competing)
+            load = competitors.finish()
+            if len(steady.done) < LEAST_FRAMES:
+                raise self._nothing(steady)
+            self._tell("measuring the students", 0)
+            students = [
+                student_speed(plan.effect, plan.tier, place, student, device)
+                for place, student in pipeline.students.items()
+            ]
+        return self._report(
+            footage,
+            cores,
+            device,
+            steady,
+            cold_start=cold_starts,
+            conditions=replace(conditions, notes=[*conditions.notes, *self._notes(steady)]),
+            energy=joules,
+            load=load,
+            students=students,
+        )
+
+    def _frames(self, footage: Footage) -> Iterator[Frame]:
+        fps = self._plan.pace_fps
+        source = EndlessClip(footage.pictures, fps or 30.0)
+        return unpaced(source, self._stop) if fps is None else paced(source, self._stop, restamp=True)
+
+    def _burn_in(self, pipeline: Pipeline, frames: Iterator[Frame]) -> None:
+        """Raises what the last frame raised, or SourceError when no face was ever seen."""
+        seen, failure = False, None
+        for number in range(max(1, self._plan.burn_in)):
+            self._tell("burning in", number / max(1, self._plan.burn_in))
+            frame = next(frames, None)
+            if frame is None:
+                raise KeyboardInterrupt
+            try:
+                pipeline.process(frame)
+                failure = None
+            except EffectcamError as error:
+                failure = error
+            seen = seen or bool(pipeline.faces)
+        if failure is not None:
+            raise failure
+        if not seen and "frame" not in pipeline.effect.places and self._plan.burn_in:
+            raise SourceError(
+                f"{self._plan.clip}: no face was found in {self._plan.burn_in} frames, and without one "
+                f"{pipeline.effect.name} does nothing; choose a clip with a face, or a larger --size"
+            )
+        self._ledger.clear()
+
+    def _steady(self, pipeline: Pipeline, frames: Iterator[Frame], energy: EnergyMeter) -> _Steady:
+        plan = self._plan
+        steady = _Steady(array("q"), array("q"), array("q"), [_sample(0.0)])
+        with short_collections():
+            cpu = time.process_time()
+            begun = time.perf_counter_ns()
+            sampling, sampled, index = 0, begun, None
+            for frame in frames:
+                steady.late += 0 if index is None else frame.index - index - 1
+                index = frame.index
+                try:
+                    pipeline.process(frame)
+                except EffectcamError as error:
+                    steady.failed += 1
+                    steady.failure = str(error)
+                else:
+                    now = time.perf_counter_ns()
+                    steady.done.append(now - begun - sampling)
+                    steady.delay.append(now - frame.captured_at)
+                    steady.faces.append(len(pipeline.faces))
+                now = time.perf_counter_ns()
+                elapsed = (now - begun - sampling) / 1e9
+                if now - sampled >= _SAMPLE_EVERY * 1e9:
+                    energy.sample()
+                    steady.samples.append(_sample(elapsed))
+                    self._tell("measuring", self._share(elapsed, steady))
+                    sampled = time.perf_counter_ns()
+                    sampling += sampled - now
+                if self._share(elapsed, steady) >= 1:
+                    break
+            steady.seconds = (time.perf_counter_ns() - begun - sampling) / 1e9
+            steady.cpu_seconds = time.process_time() - cpu
+            steady.samples.append(_sample(steady.seconds))
+        if plan.pace_fps is None:
+            # Nothing was ever due.
+            del steady.delay[:]
+        return steady
+
+    def _share(self, elapsed: float, steady: _Steady) -> float:
+        """Of the steady state that is over."""
+        if self._plan.frames is not None:
+            return (len(steady.done) + steady.failed) / self._plan.frames
+        return elapsed / (self._plan.seconds or 1.0)
+
+    def _nothing(self, steady: _Steady) -> BenchError:
+        why = f"; the last failure: {steady.failure}" if steady.failed else ""
+        return BenchError(
+            f"only {len(steady.done)} frames were finished, and less than {LEAST_FRAMES} tell nothing{why}"
+        )
+
+    def _notes(self, steady: _Steady) -> Iterator[str]:
+        plan = self._plan
+        seen = sum(steady.faces) / len(steady.faces)
+        if "face" in plan.effect.places and seen < 0.9 * plan.faces:
+            yield f"{seen:.1f} of {plan.faces} faces were seen on average: give --size more, or another clip"
+        if steady.failed:
+            yield f"{steady.failed} frames failed: {steady.failure}"
+        if self._stop.is_set:
+            yield "was ended early by the user"
+
+    def _report(
+        self,
+        footage: Footage,
+        cores: int,
+        device: Device,
+        steady: _Steady,
+        *,
+        cold_start: ColdStarts | None,
+        conditions: Conditions,
+        energy: Energy,
+        load: list[Encoder],
+        students: list[StudentSpeed],
+    ) -> Report:
+        plan, times = self._plan, self._ledger.times()
+        chain, count = times["chain"], len(steady.done)
+        done_s = np.array(steady.done, np.float64) / 1e9
+        delay_ms = np.array(steady.delay, np.float64) / 1e6 if steady.delay else None
+        faces = np.array(steady.faces)
+        tracks = "face" in plan.effect.places
+        first, last = steady.samples[0], steady.samples[-1]
+        growth = memory.growth_per_minute(
+            [sample.at_s for sample in steady.samples], [sample.memory_mb for sample in steady.samples]
+        )
+        return Report(
+            schema=SCHEMA,
+            effectcam=effectcam.__version__,
+            made_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            device=device,
+            settings=Settings(
+                effect=EffectUsed(
+                    name=plan.effect.name,
+                    version=plan.effect.version,
+                    tier=plan.tier,
+                    space=plan.effect.space,
+                ),
+                accelerator=plan.accelerator,
+                threads=plan.threads,
+                cores=cores,
+                clip=footage.used,
+                width=plan.size[0],
+                height=plan.size[1],
+                faces=plan.faces,
+                pace_fps=plan.pace_fps,
+                burn_in=plan.burn_in,
+                frames=plan.frames,
+                seconds=plan.seconds,
+                under_load=plan.under_load,
+            ),
+            conditions=conditions,
+            cold_start=cold_start,
+            seconds=round(steady.seconds, 3),
+            frames=FramesSeen(
+                measured=count,
+                without_face=int((faces == 0).sum()) if tracks else 0,
+                faces_mean=round(float(faces.mean()), 3),
+            ),
+            drops=Drops(late=steady.late, failed=steady.failed),
+            stages_ms={stage: percentiles(column) for stage, column in times.items()},
+            delay_ms=None if delay_ms is None else percentiles(delay_ms),
+            rates=rates(chain, steady.seconds),
+            deadlines=[deadline(chain, ms) for ms in DEADLINES_MS],
+            cpu=Cpu(
+                seconds=round(steady.cpu_seconds, 3),
+                seconds_per_frame=steady.cpu_seconds / count,
+                cores=round(steady.cpu_seconds / steady.seconds, 3),
+            ),
+            memory=Memory(
+                start_mb=round(first.memory_mb, 1),
+                end_mb=round(last.memory_mb, 1),
+                peak_mb=round(memory.peak_mb(), 1),
+                clip_mb=round(footage.megabytes, 1),
+                growth_mb_per_minute=growth,
+            ),
+            energy=energy,
+            students=students,
+            load=load,
+            windows=windows(done_s, chain, steady.seconds, steady.samples),
+            series=series(done_s, times, delay_ms),
+        )
+
+
+def _sample(at_s: float) -> Sample:
+    frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
+    sensors = psutil.sensors_temperatures() if hasattr(psutil, "sensors_temperatures") else {}
+    chips = [reading.current for chip in _CPU_SENSORS for reading in sensors.get(chip, [])]
+    return Sample(
+        at_s=at_s,
+        memory_mb=memory.resident_mb(),
+        mhz=round(frequency.current, 1) if frequency is not None and frequency.current else None,
+        temperature_c=round(max(chips), 1) if chips else None,
+    )

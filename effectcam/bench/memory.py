@@ -1,0 +1,40 @@
+"""How much memory the process holds, and whether it grows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import psutil
+
+LEAST_SECONDS = 60.0
+"""Below it a slope tells of the allocator's habits, not of a leak."""
+
+
+def resident_mb() -> float:
+    """Resident memory of this process, in millions of bytes."""
+    return float(psutil.Process().memory_info().rss) / 1e6
+
+
+def peak_mb() -> float:
+    """The most that this process ever held."""
+    if sys.platform == "win32":
+        return float(psutil.Process().memory_info().peak_wset) / 1e6
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, the others kilobytes of 1024.
+    return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6
+
+
+def growth_per_minute(seconds: Sequence[float], megabytes: Sequence[float]) -> float | None:
+    """Slope of the straight line with the least squared error through the samples; None when they span
+    less than a minute.
+
+    >>> growth_per_minute([0, 30, 60, 90], [100, 101, 102, 103])
+    2.0
+    """
+    if len(seconds) < 3 or seconds[-1] - seconds[0] < LEAST_SECONDS:
+        return None
+    return round(60 * float(np.polyfit(seconds, megabytes, 1)[0]), 3)
