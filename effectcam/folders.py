@@ -17,3 +17,13 @@ def config_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
     return base / "effectcam"
+
+
+def cache_folder() -> Path:
+    """For what can be made anew, such as measurements; need not exist."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "effectcam" / "cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "effectcam"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "effectcam"

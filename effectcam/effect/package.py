@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ from effectcam.errors import PackageError, StudentError, UsageError, nearest
 from effectcam.student.model_file import inspect_model
 
 if TYPE_CHECKING:
-    from effectcam.student.litert import LiteRtStudent
+    from effectcam.student.accelerator import Wish
+    from effectcam.student.choice import PlacedStudent
+    from effectcam.student.network import Network
     from effectcam.student.threads import ThreadPolicy
 
 _PREVIEW, _CARD = "preview.webp", "CARD.md"
@@ -67,25 +70,38 @@ class Effect(Manifest):
         tier: str = "standard",
         threads: int | ThreadPolicy | None = None,
         beside: bool = False,
-    ) -> LiteRtStudent:
+        accelerator: Wish = "cpu",
+        tell: Callable[[str], None] | None = None,
+    ) -> PlacedStudent:
         """Load the student for ``place``; the caller closes it. See `LiteRtStudent` for ``threads``.
 
         ``beside`` True is for a student that runs in a thread beside other work: it leaves Python to
-        the others meanwhile, and is a little slower when alone.
+        the others meanwhile, and is a little slower when alone. ``accelerator`` other than ``cpu``:
+        see `open_placed`; ``tell`` gets its lines.
         """
         # Here, because listing effects must not load OpenCV and LiteRT.
+        from effectcam.student.choice import open_placed
         from effectcam.student.engine import open_engine, open_yielding_engine
-        from effectcam.student.litert import LiteRtStudent
+
+        return open_placed(
+            self.network(place, tier=tier),
+            accelerator,
+            threads=threads,
+            engine=open_yielding_engine if beside else open_engine,
+            tell=tell or (lambda line: None),
+        )
+
+    def network(self, place: Place, *, tier: str = "standard") -> Network:
+        """What the student for ``place`` is opened from."""
+        from effectcam.student.network import Network
 
         model = self.model(place, tier)
-        return LiteRtStudent(
+        return Network(
             self.read(model.file),
+            f"{self.name}/{model.file}",
+            channels=self.tensor.channels,
             input_range=self.tensor.input_range,
             output_range=self.tensor.output_range,
-            channels=self.tensor.channels,
-            threads=threads,
-            name=f"{self.name}/{model.file}",
-            engine=open_yielding_engine if beside else open_engine,
         )
 
 

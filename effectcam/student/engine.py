@@ -36,26 +36,17 @@ EngineFactory = Callable[[bytes, ModelFile, int], Engine]
 when its runtime is not installed, anything else when the runtime refuses the model."""
 
 
-class CompiledEngine:
-    """LiteRT's ``CompiledModel`` on the CPU (XNNPACK)."""
+class CompiledBase:
+    """LiteRT's ``CompiledModel`` on what ``options`` name, with the memory it takes and gives."""
 
-    def __init__(self, model: bytes, holds: ModelFile, threads: int) -> None:
+    def __init__(self, model: bytes, holds: ModelFile, environment: Any, options: Any) -> None:
         litert = import_module("ai_edge_litert.compiled_model")
-        options = litert.Options(
-            hardware_accelerators=litert.HardwareAccelerator.CPU,
-            cpu_options=litert.CpuOptions(num_threads=threads),
-        )
         height, width = holds.size
         self._shape = (1, height, width, holds.channels)
         self._length = height * width * holds.channels
-        mute_native_log_at_exit()
-        with without_native_log():
-            self._model = litert.CompiledModel.from_buffer(model, environment=_environment(), options=options)
-            self._inputs = self._model.create_input_buffers(0)
-            self._outputs = self._model.create_output_buffers(0)
-            # The runtime allocates, and complains, at the first run: better now than at a frame.
-            self._inputs[0].write(np.zeros((1, height, width, 3), np.float32))
-            self._model.run_by_index(0, self._inputs, self._outputs)
+        self._model = litert.CompiledModel.from_buffer(model, environment=environment, options=options)
+        self._inputs = self._model.create_input_buffers(0)
+        self._outputs = self._model.create_output_buffers(0)
         # The runtime reads the weights where they lie, so the bytes must outlive the model. A
         # finalizer, because freeing the model logs too, and Python frees what is left at exit.
         self.close = weakref.finalize(self, _free, [*self._inputs, *self._outputs], self._model, model)
@@ -70,6 +61,23 @@ class CompiledEngine:
         return answer.reshape(self._shape)
 
 
+class CompiledEngine(CompiledBase):
+    """LiteRT's ``CompiledModel`` on the CPU (XNNPACK)."""
+
+    def __init__(self, model: bytes, holds: ModelFile, threads: int) -> None:
+        litert = import_module("ai_edge_litert.compiled_model")
+        options = litert.Options(
+            hardware_accelerators=litert.HardwareAccelerator.CPU,
+            cpu_options=litert.CpuOptions(num_threads=threads),
+        )
+        mute_native_log_at_exit()
+        with without_native_log():
+            super().__init__(model, holds, environment(), options)
+            # The runtime allocates, and complains, at the first run: better now than at a frame.
+            self._inputs[0].write(np.zeros((1, *holds.size, 3), np.float32))
+            self._model.run_by_index(0, self._inputs, self._outputs)
+
+
 def _free(buffers: list[Any], model: Any, _data: bytes) -> None:
     with without_native_log():
         for buffer in buffers:
@@ -78,19 +86,20 @@ def _free(buffers: list[Any], model: Any, _data: bytes) -> None:
 
 
 @cache
-def _environment() -> Any:
-    """One LiteRT environment for all students of the process."""
+def environment(compiler: str = "", dispatch: str = "") -> Any:
+    """One LiteRT environment for all students of the process that use the same plug-ins: the folders of
+    an NPU's compiler and driver, none when empty."""
     package = import_module("ai_edge_litert.environment")
     # LiteRT searches for, and loads, plug-ins for other chips at every model unless it is sent to a
     # folder that has none, such as this one.
     bare = os.path.dirname(os.path.abspath(__file__))
-    environment = package.Environment.create(
+    made = package.Environment.create(
         runtime_path=os.path.dirname(os.path.abspath(package.__file__ or "")),
-        compiler_plugin_path=bare,
-        dispatch_library_path=bare,
+        compiler_plugin_path=compiler or bare,
+        dispatch_library_path=dispatch or bare,
     )
-    weakref.finalize(environment, _close_environment, environment.close)
-    return environment
+    weakref.finalize(made, _close_environment, made.close)
+    return made
 
 
 def _close_environment(close: Callable[[], None]) -> None:

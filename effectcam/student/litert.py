@@ -11,6 +11,7 @@ import numpy as np
 
 from effectcam.errors import StudentError, UsageError
 from effectcam.frame import Pixels
+from effectcam.student.accelerator import ON_CPU, Placement
 from effectcam.student.engine import Engine, EngineFactory, open_engine
 from effectcam.student.model_file import inspect_model
 from effectcam.student.threads import ThreadPolicy, choose_threads, fixed_threads
@@ -98,6 +99,11 @@ class LiteRtStudent:
     def threads(self) -> int:
         """CPU threads in use."""
         return self._threads
+
+    @property
+    def placement(self) -> Placement:
+        """Where it runs."""
+        return ON_CPU
 
     def run(self, image: Pixels) -> Pixels:
         if image.dtype != np.uint8 or image.shape != (*self._size, 3):

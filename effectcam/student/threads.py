@@ -75,25 +75,37 @@ def choose_threads(
     try:
         for count in counts:
             students.append(make(count))
-        image = np.random.default_rng(0).integers(0, 256, (*students[0].size, 3), dtype=np.uint8)
-        end = clock() + budget
-        for student in students:
-            student.run(image)
-        times: list[list[float]] = [[] for _ in counts]
-        for turn in range(rounds):
-            if turn >= 3 and clock() > end:
-                break
-            for student, taken in zip(students, times, strict=True):
-                begin = clock()
-                student.run(image)
-                taken.append(clock() - begin)
+        medians = median_times(students, rounds=rounds, budget=budget, clock=clock)
     finally:
         for student in students:
             student.close()
 
-    medians = [statistics.median(taken) for taken in times]
     enough = min(medians) * (1 + bias)
     return next(count for count, median in zip(counts, medians, strict=True) if median <= enough)
+
+
+def median_times(
+    students: Sequence[Student],
+    *,
+    rounds: int = 9,
+    budget: float = 0.35,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[float]:
+    """Median seconds that each of ``students``, all of one size, takes for a picture. They take turns, see
+    `choose_threads`. Whatever they raise goes to the caller."""
+    image = np.random.default_rng(0).integers(0, 256, (*students[0].size, 3), dtype=np.uint8)
+    end = clock() + budget
+    for student in students:
+        student.run(image)
+    times: list[list[float]] = [[] for _ in students]
+    for turn in range(rounds):
+        if turn >= 3 and clock() > end:
+            break
+        for student, taken in zip(students, times, strict=True):
+            begin = clock()
+            student.run(image)
+            taken.append(clock() - begin)
+    return [statistics.median(taken) for taken in times]
 
 
 def choose_fair_share(make: MakeStudent) -> int:
