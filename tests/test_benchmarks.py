@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -11,8 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from benchmarks import chain, eyes
-from benchmarks.flops import multiply_adds
+from benchmarks import chain, eyes, peers
 from benchmarks.machine import this_machine
 from benchmarks.peer import PeerPipeline
 from effectcam.effect import Effect
@@ -91,13 +91,6 @@ def test_frames_run_to_and_fro_in_rising_time(frames: list[Frame]) -> None:
     assert stamps == sorted(set(stamps))
 
 
-def test_multiply_adds_are_those_of_the_layers() -> None:
-    assert multiply_adds((DATA / "negative.tflite").read_bytes()) == 32 * 32 * 3 * 3
-    stem, deep = 64 * 64 * 16 * 9 * 3, 32 * 32 * 32 * 9 * 16
-    depthwise, narrow, head = 32 * 32 * 32 * 9, 32 * 32 * 16 * 32, 128 * 128 * 3 * 9 * 16
-    assert multiply_adds((DATA / "unet.tflite").read_bytes()) == stem + deep + depthwise + narrow + head
-
-
 def test_the_blinks_of_a_clip_are_found_and_an_effect_that_leaves_eyes_alone_opens_none(
     tmp_path: Path,
 ) -> None:
@@ -106,3 +99,25 @@ def test_the_blinks_of_a_clip_are_found_and_an_effect_that_leaves_eyes_alone_ope
     assert seen.frames > 100
     assert 0 < seen.shut < 0.2 * seen.frames
     assert seen.opened == 0
+
+
+def test_sides_take_turns_and_who_is_not_there_is_left_out_with_the_reason(
+    tmp_path: Path, frames: list[Frame]
+) -> None:
+    turns: list[tuple[str, int]] = []
+
+    def side(name: str) -> peers.Local:
+        return peers.Local(name, lambda number: turns.append((name, number)))
+
+    sides = [side("a"), side("b")]
+    run = peers.Peers(frames, tmp_path, rounds=10, threads=1)
+    run.compare("nothing", 3, sides)
+    assert [name for name, _ in turns[:6]] == ["a", "b", "b", "a", "a", "b"]
+    assert [number for _, number in turns[::2]][:5] == [0, 1, 2, 1, 0]
+    assert [line.name for line in run.lines] == ["a", "b"]
+    assert run.lines[0].ratio == 1
+
+    kept = run.keep("frames", [frame.pixels for frame in frames])
+    with run.worker(Path(sys.executable), "landmarker", kept, str(tmp_path / "none.task")) as absent:
+        assert absent == []
+    assert "none.task" in run.absent[0]
