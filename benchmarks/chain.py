@@ -29,9 +29,10 @@ from rich.progress import track
 from rich.table import Table
 
 import effectcam
-from benchmarks.flops import multiply_adds
 from benchmarks.machine import Machine, this_machine
 from benchmarks.peer import PeerPipeline
+from effectcam.bench.arithmetic import multiply_adds
+from effectcam.bench.footage import EndlessClip
 from effectcam.effect import Effect, load_effect
 from effectcam.effect.catalogue import catalogue
 from effectcam.effect.manifest import Place
@@ -89,9 +90,7 @@ def read_frames(path: Path, most: int) -> list[Frame]:
 def to_and_fro(frames: list[Frame]) -> Iterator[Frame]:
     """``frames`` for ever, forwards and backwards in turn, so that no cut makes a tracker start anew."""
     step = frames[1].captured_at - frames[0].captured_at if len(frames) > 1 else 33_333_333
-    order = itertools.cycle([*range(len(frames)), *range(len(frames) - 2, 0, -1)])
-    for index, place in enumerate(order):
-        yield Frame(frames[place].pixels, index, index * step)
+    return iter(EndlessClip([frame.pixels for frame in frames], 1e9 / step))
 
 
 def measure(

@@ -1,17 +1,11 @@
-"""What the figures were measured on, and how fast it could go."""
+"""What the figures were measured on, and how fast it could go: the few lines that stand above a table."""
 
 from __future__ import annotations
 
 import os
-import platform
-import sys
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-
-from effectcam.student.threads import usable_cores
+from effectcam.bench.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +29,12 @@ class Machine:
 
 def this_machine() -> Machine:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    device = fingerprint()
     return Machine(
-        cpu=_cpu(),
-        cores=usable_cores(),
-        system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        python=platform.python_version(),
+        cpu=device.cpu,
+        cores=device.cores.usable,
+        system=f"{device.kernel} {device.architecture}",
+        python=device.libraries["python"],
         load=load,
-        sgemm_gflops=_sgemm_gflops(),
+        sgemm_gflops=device.peak.one_core_gflops,
     )
-
-
-def _cpu() -> str:
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _sgemm_gflops(side: int = 768, rounds: int = 7) -> float:
-    """The best of a few, in CPU time, so that other threads and processes do not count."""
-    values = np.random.default_rng(0).random((side, side), np.float32)
-    best = float("inf")
-    for _ in range(rounds):
-        begun = time.process_time()
-        values @ values
-        best = min(best, time.process_time() - begun)
-    return 2 * side**3 / best / 1e9

@@ -14,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
-from benchmarks.flops import multiply_adds  # noqa: E402
+from effectcam.bench.arithmetic import multiply_adds  # noqa: E402
 from effectcam.cli import main  # noqa: E402
 from effectcam.distill import trial  # noqa: E402
 from effectcam.distill.net import NetConfig  # noqa: E402
