@@ -45,12 +45,12 @@ def make(tmp_path: Path) -> Make:
                 shutil.copy(DATA / f"{name}.tflite", folder / f"{place}.tflite")
                 models[place] = parts.Model(f"{place}.tflite", SIZES.get(name, (32, 32)))
         values.setdefault("tiers", {"standard": parts.Tier(**models)})
+        values.setdefault("space", "+".join(models))
         manifest = Manifest(
             name="tiny",
             version="1.0.0",
             title="Tiny",
             description="A test model.",
-            space="+".join(models),  # type: ignore[arg-type]
             licence="MIT",
             provenance=parts.Provenance("arithmetic", "none", "2026-11-21"),
             **values,
@@ -403,6 +403,75 @@ def test_two_students_share_the_cores(make: Make) -> None:
         counts = [student.threads for student in students if isinstance(student, LiteRtStudent)]
         assert len(counts) == 2 and max(counts) <= max(1, usable_cores() // 2)
         run(pipeline, stream(demo_pixels(2)))
+
+
+def test_another_tier_changes_the_drawing_and_nothing_that_is_tracked(make: Make) -> None:
+    standard, lite = parts.Model("face.tflite", (32, 32)), parts.Model("frame.tflite", (128, 128))
+    frames = stream(demo_pixels(8))
+    tiers = {"standard": parts.Tier(face=standard), "lite": parts.Tier(face=lite)}
+    effect = make(
+        face="negative", frame="unet", space="face", tiers=tiers, colour=parts.Colour("match-input")
+    )
+    with Pipeline(effect, threads=1) as changing, Pipeline(effect, threads=1, tier="lite") as lite_only:
+        run(changing, frames[:4])
+        before = changing.students["face"]
+        changing.change_tier("lite", changing.open_tier("lite"))
+        assert changing.tier == "lite"
+        with pytest.raises(StudentError, match="closed"):
+            before.run(np.zeros((32, 32, 3), np.uint8))
+        crops: list[list[Crop]] = [[], []]
+        run(lite_only, frames[:4])
+        # As if it had been the only tier from the start, but for the colours, which are learnt anew.
+        lite_only._colour.forget(0)
+        for frame in frames[4:]:
+            expected = lite_only.process(frame).pixels
+            np.testing.assert_array_equal(changing.process(frame).pixels, expected)
+            assert [face.identity for face in changing.faces] == [0]
+            for found, pipeline in zip(crops, (changing, lite_only), strict=True):
+                found.append(pipeline.faces[0].crop)
+        assert crops[0] == crops[1]
+
+
+def test_a_tier_that_does_not_open_leaves_the_pipeline_at_work(make: Make) -> None:
+    effect = make(face="negative", frame="wide")
+    with Pipeline(effect, threads=1) as pipeline:
+        with pytest.raises(UsageError, match="no tier 'lite'"):
+            pipeline.open_tier("lite")
+        (effect.path / "frame.tflite").unlink()
+        with pytest.raises(PackageError, match=r"frame\.tflite is gone"):
+            pipeline.open_tier("standard")
+        frame = stream(demo_pixels(1))[0]
+        assert change(pipeline.process(frame).pixels, frame) > 1
+
+
+@pytest.mark.parametrize("max_faces", [1, 2])
+def test_the_mesh_may_rest_every_other_frame_while_one_face_is_wanted(
+    negative: Effect, max_faces: int
+) -> None:
+    looked: list[int] = []
+
+    class Counting(FaceMesh):
+        def process(self, frame: Frame) -> list[FaceObservation]:
+            looked.append(frame.index)
+            return super().process(frame)
+
+    frames = stream(demo_pixels(10))
+    with (
+        Pipeline(negative, threads=1, mesh=Counting(max_faces), max_faces=max_faces) as resting,
+        Pipeline(negative, threads=1) as full,
+    ):
+        for frame in frames:
+            resting.process(frame, detect=frame.index % 2 == 0)
+            full.process(frame)
+            (expected,), (face,) = full.faces, resting.faces
+            side = expected.crop.side
+            assert np.abs(face.landmarks - expected.landmarks)[:, :2].mean() < 0.01 * side
+            assert abs(face.crop.cx - expected.crop.cx) < 0.01 * side
+            assert face.seen_at == frame.captured_at
+        resting.reset()
+        assert resting.process(frames[0], detect=False).index in looked
+    # Frame 1 has one sighting before it, which tells no speed.
+    assert looked == ([0, 1, 2, 4, 6, 8, 0] if max_faces == 1 else [*range(10), 0])
 
 
 def test_wrong_calls(negative: Effect) -> None:
