@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from effectcam.cli.options import FilePath
+from effectcam.cli.options import FilePath, accelerator
 from effectcam.errors import SourceError
 
 if TYPE_CHECKING:
     from effectcam.frame import Frame
     from effectcam.source import Clip
+    from effectcam.student.accelerator import Wish
 
 
 @click.command(short_help="Run a bundled clip through an effect: a first look without a camera.")
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Where to write, created if missing.  [default: the current folder]",
 )
-def demo(name: str, out: Path) -> None:
+@accelerator("auto")
+def demo(name: str, out: Path, accelerator: Wish) -> None:
     """Run a bundled clip through an effect: a first look without a camera.
 
     Writes demo.mp4 and before-after.png (left before, right after) and tells where the milliseconds
@@ -43,7 +45,11 @@ def demo(name: str, out: Path) -> None:
     effect = load_effect(name)
     make_folder(out)
     video, picture = out / "demo.mp4", out / "before-after.png"
-    with demo_clip() as clip, Pipeline(effect) as pipeline, terminal.progress() as bars:
+    with (
+        demo_clip() as clip,
+        Pipeline(effect, accelerator=accelerator, tell=terminal.note) as pipeline,
+        terminal.progress() as bars,
+    ):
         bar = bars.add_task(f"{effect.title} on the demo clip", total=None)
         best = BestFrame(pipeline)
 

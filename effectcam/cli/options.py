@@ -35,6 +35,17 @@ threads = click.option(
 )
 
 
+def accelerator(default: str) -> Callable[[Command], Command]:
+    """``--accelerator``. Where answers are compared by the byte, the default must be ``cpu``."""
+    return click.option(
+        "--accelerator",
+        type=click.Choice(["auto", "cpu", "gpu", "npu"]),
+        default=default,
+        show_default=True,
+        help="What draws. auto: the fastest that draws the same.",
+    )
+
+
 class NumberRange(click.FloatRange):
     """A number between two others; "nan", which is not outside of any range, is none."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from effectcam.cli.options import FilePath, pipeline_options
+from effectcam.cli.options import FilePath, accelerator, pipeline_options
 from effectcam.errors import EffectcamError, SinkError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from effectcam.replay.player import Watcher
     from effectcam.replay.report import ClipReport
     from effectcam.source import Clip
+    from effectcam.student.accelerator import Wish
 
 
 @click.command(short_help="Run clips through an effect into files, and measure it.")
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     help="Write the report ('-': print it).",
 )
 @pipeline_options
+@accelerator("cpu")
 def replay(
     clips: tuple[str, ...],
     name: str,
@@ -44,6 +46,7 @@ def replay(
     faces: int,
     tier: str,
     threads: int | None,
+    accelerator: Wish,
 ) -> int:
     """Run clips through an effect into files, and measure it.
 
@@ -67,7 +70,15 @@ def replay(
             raise UsageError(f"{json_file} would be both the report and a clip; give the report another name")
     make_folder(out)
     with reserved(None if to_stdout else json_file) as report_file:
-        running = _Run(effect, tier=tier, strength=strength, faces=faces, threads=threads)
+        running = _Run(
+            effect,
+            tier=tier,
+            strength=strength,
+            max_faces=faces,
+            threads=threads,
+            accelerator=accelerator,
+            tell=terminal.note,
+        )
         with contextlib.closing(running):
             running.run(clips, outputs)
         report = report_json(
@@ -87,14 +98,10 @@ def replay(
 class _Run:
     """One pipeline for all clips, opened anew after a failure that may have left it unwell."""
 
-    def __init__(
-        self, effect: Effect, *, tier: str, strength: float | None, faces: int, threads: int | None
-    ) -> None:
+    def __init__(self, effect: Effect, **settings: Any) -> None:
+        """``settings`` are those of `Pipeline`."""
         self._effect = effect
-        self._tier = tier
-        self._strength = strength
-        self._faces = faces
-        self._threads = threads
+        self._settings = settings
         self.reports: list[ClipReport] = []
         self.failures: list[str] = []
         # Opened before the first clip: a wrong strength is no clip's failure.
@@ -103,13 +110,7 @@ class _Run:
     def _open(self) -> Pipeline:
         from effectcam.pipeline import Pipeline
 
-        return Pipeline(
-            self._effect,
-            tier=self._tier,
-            strength=self._strength,
-            max_faces=self._faces,
-            threads=self._threads,
-        )
+        return Pipeline(self._effect, **self._settings)
 
     def run(self, clips: tuple[str, ...], outputs: list[Path]) -> None:
         from effectcam.cli import terminal

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from effectcam.cli.options import FilePath, NumberRange, Size, strength, threads, tier
+from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, strength, threads, tier
 
 _FILE = FilePath()
 
@@ -24,6 +24,7 @@ _FILE = FilePath()
 )
 @tier
 @threads
+@accelerator("auto")
 @click.option(
     "--cores",
     type=click.IntRange(1),

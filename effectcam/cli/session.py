@@ -32,6 +32,7 @@ from effectcam.live.watchers import Watchers
 from effectcam.sink.fan_out import FanOut
 from effectcam.source import Clip, is_camera
 from effectcam.source.supervisor import CameraSupervisor
+from effectcam.student.accelerator import Wish
 
 _OPENING = 3.0
 """Seconds to wait for a camera's first pictures before its outputs are opened for the size asked for."""
@@ -51,6 +52,7 @@ class Wishes:
     faces: str = "one"
     tier: str = "standard"
     threads: int | None = None
+    accelerator: Wish = "auto"
     cores: int | None = None
     mirror: bool = False
     virtual_camera: bool = False
@@ -100,6 +102,7 @@ class Session:
                     strength=wishes.strength,
                     faces=wishes.faces,
                     threads=wishes.threads,
+                    accelerator=wishes.accelerator,
                     mirror=wishes.mirror,
                     panic=wishes.panic,
                     label=wishes.label,

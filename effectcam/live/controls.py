@@ -15,6 +15,7 @@ from effectcam.errors import EffectcamError, UsageError, nearest
 from effectcam.face.choice import choose_face
 from effectcam.live.presets import Preset
 from effectcam.pipeline import Pipeline
+from effectcam.student.accelerator import Wish
 
 Panic = Literal["freeze", "placeholder", "blur"]
 """What goes out instead of the live picture: the last picture that was sent, a card that says that the
@@ -35,6 +36,7 @@ class Options:
     faces: str = "one"
     """See `choose_face`."""
     threads: int | None = None
+    accelerator: Wish = "cpu"
     mirror: bool = False
     panic: Panic = "freeze"
     """What the panic key does."""
@@ -293,7 +295,14 @@ class Controls:
         tier = options.tier if options.tier in effect.tiers else "standard"
         choice, count = choose_face(faces)
         return Pipeline(
-            effect, tier=tier, max_faces=count, choice=choice, threads=options.threads, beside=True
+            effect,
+            tier=tier,
+            max_faces=count,
+            choice=choice,
+            threads=options.threads,
+            accelerator=options.accelerator,
+            beside=True,
+            tell=self.tell,
         )
 
     def _load(self) -> None:
