@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,7 +25,8 @@ from effectcam.errors import UsageError
 from effectcam.face.choice import AllFaces, FaceChoice
 from effectcam.face.crop import Crop, cut, fit_head
 from effectcam.face.identity import IdentityTracker
-from effectcam.face.mesh import FaceMesh, FaceTracker
+from effectcam.face.mesh import FaceMesh, FaceObservation, FaceTracker
+from effectcam.face.motion import ConstantVelocity
 from effectcam.face.stabiliser import OneEuroSmoothing, Smoothing
 from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
@@ -100,26 +101,24 @@ class Pipeline:
         FaceMeshError when a part does not start; what was started is closed again.
         """
         self.effect = load_effect(effect) if isinstance(effect, str) else effect
-        self.tier = tier
         self.strength = self.effect.strength.default if strength is None else strength
         self.ledger = ledger or Ledger()
         self.faces: list[Face] = []
-        self.students: dict[Place, Student] = {}
+        self.tier = tier
+        self.students: Mapping[Place, Student] = {}
         """At work, by what they draw. Only the pipeline closes them."""
+        self._threads: dict[Place, int] = {}
         self._helper = ThreadPoolExecutor(1, "effectcam-frame")
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
         self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
         self._beside = beside
+        self._own_colour = colour
         self._wishes: dict[Place, Wish] = dict.fromkeys(self.effect.places, accelerator)
         self._tell = tell
         try:
-            if "frame" in self.effect.places:
-                student = self._open("frame", threads)
-                self._canvas = FrameCanvas(student, detail=self.effect.detail.gain)
+            self._take_up(tier, self._open(tier, dict.fromkeys(self.effect.places, threads)))
             if "face" in self.effect.places:
-                self._student = self._open("face", threads)
-                self._mask = feathered(self._student.size[0], self.effect.mask.feather)
                 self._mesh = mesh or FaceMesh(max_faces)
         except BaseException:
             self.close()
@@ -127,7 +126,8 @@ class Pipeline:
         self._choice = choice or AllFaces()
         self._smoothing = smoothing or OneEuroSmoothing()
         self._identities = IdentityTracker()
-        self._colour = colour or self._colour_policy()
+        # With room for another face, one that comes in must be looked for in every frame.
+        self._motion = ConstantVelocity() if max_faces == 1 else None
 
     @property
     def strength(self) -> float:
@@ -140,9 +140,13 @@ class Pipeline:
             raise UsageError(f"strength is {value}: choose 0 (the input) to 1 (the whole effect)")
         self._strength = value
 
-    def process(self, frame: Frame) -> Frame:
+    def process(self, frame: Frame, *, detect: bool = True) -> Frame:
         """The frame with the effect on it: new pixels, the same index and stamp. The input is only
         read; a strength of 0 returns it as it is. Frames must come in order.
+
+        ``detect`` False places the face where its motion leads it, instead of running the mesh: for every
+        other frame on a slow machine. The mesh runs all the same where there is nothing to go by, and
+        where more faces than one are wanted.
 
         Raises StudentError when the network's answer is no picture, FaceMeshError when the graph
         stops; the pipeline can go on with the next frame.
@@ -152,17 +156,17 @@ class Pipeline:
             return frame
         try:
             with self.ledger.time("chain"):
-                pixels = self._redraw(frame)
+                pixels = self._redraw(frame, detect)
         except BaseException:
             self.ledger.drop_frame()
             raise
         self.ledger.end_frame()
         return frame.with_pixels(pixels)
 
-    def _redraw(self, frame: Frame) -> Pixels:
+    def _redraw(self, frame: Frame, detect: bool) -> Pixels:
         canvas = self._start_canvas(frame.pixels)
         try:
-            self._track(frame)
+            self._track(frame, detect)
             drawings = [self._draw(face, frame.pixels, canvas) for face in self.faces]
         finally:
             with self.ledger.time("student"):
@@ -180,12 +184,12 @@ class Pipeline:
             return done
         return self._helper.submit(self._canvas.draw, pixels)
 
-    def _track(self, frame: Frame) -> None:
+    def _track(self, frame: Frame, detect: bool) -> None:
         """Find the faces, tell who is who, and steady their crops."""
         if self._mesh is None:
             return
         with self.ledger.time("mesh"):
-            observations = self._mesh.process(frame)
+            observations = self._find(self._mesh, frame, detect)
         with self.ledger.time("crop"):
             heads = [fit_head(observation.landmarks) for observation in observations]
             known = self._identities.known
@@ -205,6 +209,15 @@ class Pipeline:
                 )
                 for place in self._choice(identities, heads)
             ]
+
+    def _find(self, mesh: FaceTracker, frame: Frame, detect: bool) -> list[FaceObservation]:
+        expected = None if detect or self._motion is None else self._motion.expect(frame.captured_at)
+        if expected is not None:
+            return expected
+        observations = mesh.process(frame)
+        if self._motion is not None:
+            self._motion.see(observations, frame.captured_at)
+        return observations
 
     def _draw(self, face: Face, pixels: Pixels, canvas: Future[None]) -> _Drawing:
         """Cut the face out, have it redrawn, and bring the drawing to its place."""
@@ -259,6 +272,25 @@ class Pipeline:
         self._screen.lay(ground)
         return self._canvas.finish(ground, pixels, self._strength)
 
+    def open_tier(self, tier: str) -> Mapping[Place, Student]:
+        """Students of another tier of the effect, for ``change_tier``; the caller closes them otherwise.
+        Any thread may call it, also while frames are processed. They get as many threads as those at
+        work: to measure would take the cores that are short when a tier is changed.
+
+        Raises UsageError for a tier that the effect does not have, PackageError or StudentError.
+        """
+        return self._open(tier, self._threads)
+
+    def change_tier(self, tier: str, students: Mapping[Place, Student]) -> None:
+        """Draw with these ``students`` of ``tier`` from the next frame on, and close those before. Faces
+        stay tracked and keep their crops, so that only the drawing changes. Between two frames only."""
+        for student in self.students.values():
+            student.close()
+        self._take_up(tier, students)
+        for identity in self._identities.known:
+            # What was learnt of another student's colours.
+            self._colour.forget(identity)
+
     def reset(self) -> None:
         """Forget the stream so far: for a cut or another clip. The next frame starts identity 0."""
         self.faces = []
@@ -266,6 +298,8 @@ class Pipeline:
             self._smoothing.forget(identity)
             self._colour.forget(identity)
         self._identities.reset()
+        if self._motion is not None:
+            self._motion.forget()
         if self._mesh is not None:
             self._mesh.reset()
 
@@ -285,23 +319,42 @@ class Pipeline:
     ) -> None:
         self.close()
 
-    def _open(self, place: Place, threads: int | None) -> Student:
-        # The frame's student runs beside the face's stages, on the other half of the cores.
+    def _open(self, tier: str, threads: Mapping[Place, int | None]) -> Mapping[Place, Student]:
         two = len(self.effect.places) > 1
-        student = self.effect.open_student(
-            place,
-            tier=self.tier,
-            threads=threads or (choose_fair_share if two else None),
-            beside=self._beside or (two and place == "frame"),
-            accelerator=self._wishes[place],
-            tell=self._tell,
-        )
-        self.students[place] = student
-        return student
+        students: dict[Place, Student] = {}
+        try:
+            for place in self.effect.places:
+                # The frame's student runs beside the face's stages, on the other half of the cores.
+                student = students[place] = self.effect.open_student(
+                    place,
+                    tier=tier,
+                    threads=threads[place] or (choose_fair_share if two else None),
+                    beside=self._beside or (two and place == "frame"),
+                    accelerator=self._wishes[place],
+                    tell=self._tell,
+                )
+                if student.placement.accelerator == "cpu":
+                    # Another tier is not worth a comparison while the machine is busy.
+                    self._wishes[place] = "cpu"
+                self._threads[place] = student.threads
+        except BaseException:
+            for opened in students.values():
+                opened.close()
+            raise
+        return students
+
+    def _take_up(self, tier: str, students: Mapping[Place, Student]) -> None:
+        self.tier, self.students = tier, students
+        if "frame" in students:
+            self._canvas = FrameCanvas(students["frame"], detail=self.effect.detail.gain)
+        if "face" in students:
+            self._student = students["face"]
+            self._mask = feathered(self._student.size[0], self.effect.mask.feather)
+        self._colour: ColourPolicy = self._own_colour or self._colour_policy()
 
     def _colour_policy(self) -> ColourPolicy:
         policy = self.effect.colour.policy
-        if policy == "none" or self._mesh is None:
+        if policy == "none" or "face" not in self.effect.places:
             return NoColourMatch()
         # Against the drawn frame the soft rim counts, where a difference would be a seam; against
         # the input the middle does, where the skin is.
