@@ -32,6 +32,7 @@ class Job:
     effect: str
     """Path of the package."""
     tier: str
+    accelerator: str
     threads: int | None
     faces: int
 
@@ -116,7 +117,12 @@ def _moments(job: dict[str, Any]) -> list[int]:
     mesh = FaceMesh(job["faces"]) if "face" in effect.places else None
     moments.append(time.perf_counter_ns())
     with Pipeline(
-        effect, tier=job["tier"], threads=job["threads"], max_faces=job["faces"], mesh=mesh
+        effect,
+        tier=job["tier"],
+        accelerator=job["accelerator"],
+        threads=job["threads"],
+        max_faces=job["faces"],
+        mesh=mesh,
     ) as pipeline:
         moments.append(time.perf_counter_ns())
         frame = Frame(np.load(job["picture"]), 0, 0)

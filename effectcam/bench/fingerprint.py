@@ -15,9 +15,11 @@ import psutil
 from effectcam.bench.peak import measure_peak
 from effectcam.bench.report import Accelerator, Cores, Device
 from effectcam.doctor.machine import cpu_flags
+from effectcam.student.accelerator import ON_CPU, Placement
 from effectcam.student.threads import usable_cores
 
-_LIBRARIES = ("mediapipe", "ai-edge-litert", "tflite-runtime", "opencv-contrib-python", "numpy", "av")
+_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
+_LIBRARIES = ("mediapipe", *_RUNTIMES, "opencv-contrib-python", "numpy", "av")
 
 _TELLING = (
     *("sse4", "avx", "fma", "f16c", "amx"),
@@ -26,8 +28,9 @@ _TELLING = (
 """How the flags begin that arithmetic can gain from; a CPU has a hundred others."""
 
 
-def fingerprint(accelerator: str = "cpu") -> Device:
-    """This machine, its peak measured now (about a second). ``accelerator`` as ``--accelerator`` takes it.
+def fingerprint() -> Device:
+    """This machine, its peak measured now (about a second); of its accelerators the CPU alone, see
+    `accelerator`.
 
     Says nothing that tells two machines of one model apart: no host name, no serial number.
     """
@@ -39,7 +42,6 @@ def fingerprint(accelerator: str = "cpu") -> Device:
     # To whole gigabytes: how much of it the firmware keeps differs between equal machines.
     hardware = [cpu, platform.machine(), *flags, str(cores.logical), str(round(memory / 1000))]
     frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
-    libraries = _versions()
     return Device(
         id=hashlib.sha256("\n".join(hardware).encode()).hexdigest()[:12],
         cpu=cpu,
@@ -51,8 +53,8 @@ def fingerprint(accelerator: str = "cpu") -> Device:
         system=_system(),
         kernel=f"{platform.system()} {platform.release()}",
         virtual=_virtual(),
-        libraries=libraries,
-        accelerator=Accelerator(name=accelerator, device=cpu, driver=_driver(libraries)),
+        libraries=_versions(),
+        accelerators=[accelerator(ON_CPU)],
         peak=measure_peak(cores.usable),
     )
 
@@ -125,8 +127,10 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _driver(libraries: dict[str, str]) -> str | None:
-    for name in ("ai-edge-litert", "tflite-runtime"):
-        if name in libraries:
-            return f"XNNPACK of {name} {libraries[name]}"
-    return None
+def accelerator(placement: Placement) -> Accelerator:
+    """Where a student runs, in a report's terms."""
+    if placement.accelerator != "cpu":
+        return Accelerator(name=placement.accelerator, device=placement.device, driver=placement.driver)
+    runtimes = [f"{name} {version}" for name, version in _versions().items() if name in _RUNTIMES]
+    driver = f"{placement.driver} of {runtimes[0]}" if runtimes else placement.driver
+    return Accelerator(name="cpu", device=_cpu(), driver=driver)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import psutil
@@ -17,10 +18,11 @@ import effectcam
 from effectcam.bench import memory
 from effectcam.bench.cold_start import Job, measure_cold_starts
 from effectcam.bench.energy import EnergyMeter
-from effectcam.bench.fingerprint import fingerprint
+from effectcam.bench.fingerprint import accelerator, fingerprint
 from effectcam.bench.footage import EndlessClip, Footage, load_footage
 from effectcam.bench.load import Competitors
 from effectcam.bench.neighbours import Neighbours
+from effectcam.bench.own import OwnProcesses
 from effectcam.bench.report import (
     SCHEMA,
     ColdStarts,
@@ -48,6 +50,7 @@ from effectcam.bench.series import (
     windows,
 )
 from effectcam.bench.students import student_speed
+from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect
 from effectcam.errors import BenchError, EffectcamError, SourceError
 from effectcam.frame import Frame
@@ -56,6 +59,8 @@ from effectcam.live.feed import paced, unpaced
 from effectcam.live.loop import short_collections
 from effectcam.live.stop import StopFlag
 from effectcam.pipeline import Pipeline
+from effectcam.student.accelerator import Wish
+from effectcam.student.choice import PlacedStudent
 
 _SAMPLE_EVERY = 1.0
 """Seconds. The time of a sample counts for nothing."""
@@ -73,7 +78,7 @@ class Plan:
 
     effect: Effect
     tier: str = "standard"
-    accelerator: str = "cpu"
+    accelerator: Wish = "cpu"
     threads: int | None = None
     """Of each student; None measures."""
     cores: int | None = None
@@ -127,16 +132,17 @@ class _Run:
         self._tell = tell
         self._ledger = FrameLedger()
         self._stop = StopFlag()
+        self._told: list[str] = []
 
     def run(self) -> Report:
         plan = self._plan
         self._tell("reading the clip", 0)
         footage = load_footage(plan.clip, plan.size, faces=plan.faces, burn_in=plan.burn_in)
         self._tell("starting from cold", 0)
-        job = Job(str(plan.effect.path), plan.tier, plan.threads, plan.faces)
+        job = Job(str(plan.effect.path), plan.tier, plan.accelerator, plan.threads, plan.faces)
         cold_starts = measure_cold_starts(job, footage.pictures[0], plan.cold_starts)
         self._tell("measuring the machine", 0)
-        device = fingerprint(plan.accelerator)
+        device = fingerprint()
         with ExitStack() as stack:
             competitors = stack.enter_context(Competitors(plan.under_load, plan.clip))
             # They were started first, and use all cores as OBS does.
@@ -146,9 +152,11 @@ class _Run:
                 Pipeline(
                     plan.effect,
                     tier=plan.tier,
+                    accelerator=plan.accelerator,
                     max_faces=plan.faces,
                     threads=plan.threads,
                     ledger=self._ledger,
+                    tell=self._told.append,
                 )
             )
             competitors.wait()
@@ -156,23 +164,26 @@ class _Run:
             with self._stop:
                 self._burn_in(pipeline, frames)
                 competitors.measure()
-                competing = competitors.cpu_seconds()
-                neighbours, energy = Neighbours(), EnergyMeter()
-                steady = self._steady(pipeline, frames, energy)
+                own = OwnProcesses(without=competitors.pids)
+                competing, neighbours, energy = competitors.cpu_seconds(), Neighbours(), EnergyMeter()
+                steady = self._steady(pipeline, frames, own, energy)
                 joules = energy.result(steady.seconds, max(1, len(steady.done)))
-                conditions = neighbours.conditions(children=competitors.cpu_seconds() - competing)
+                competing = competitors.cpu_seconds() - competing
+                conditions = neighbours.conditions(steady.cpu_seconds + competing)
             load = competitors.finish()
             if len(steady.done) < LEAST_FRAMES:
                 raise self._nothing(steady)
             self._tell("measuring the students", 0)
+            opened = cast(Mapping[Place, PlacedStudent], pipeline.students)
             students = [
                 student_speed(plan.effect, plan.tier, place, student, device)
-                for place, student in pipeline.students.items()
+                for place, student in opened.items()
             ]
+            placements = dict.fromkeys(student.placement for student in opened.values())
         return self._report(
             footage,
             cores,
-            device,
+            replace(device, accelerators=[accelerator(placement) for placement in placements]),
             steady,
             cold_start=cold_starts,
             conditions=replace(conditions, notes=[*conditions.notes, *self._notes(steady)]),
@@ -209,11 +220,13 @@ class _Run:
             )
         self._ledger.clear()
 
-    def _steady(self, pipeline: Pipeline, frames: Iterator[Frame], energy: EnergyMeter) -> _Steady:
+    def _steady(
+        self, pipeline: Pipeline, frames: Iterator[Frame], own: OwnProcesses, energy: EnergyMeter
+    ) -> _Steady:
         plan = self._plan
-        steady = _Steady(array("q"), array("q"), array("q"), [_sample(0.0)])
+        steady = _Steady(array("q"), array("q"), array("q"), [_sample(0.0, own)])
         with short_collections():
-            cpu = time.process_time()
+            cpu = own.cpu_seconds()
             begun = time.perf_counter_ns()
             sampling, sampled, index = 0, begun, None
             for frame in frames:
@@ -233,15 +246,15 @@ class _Run:
                 elapsed = (now - begun - sampling) / 1e9
                 if now - sampled >= _SAMPLE_EVERY * 1e9:
                     energy.sample()
-                    steady.samples.append(_sample(elapsed))
+                    steady.samples.append(_sample(elapsed, own))
                     self._tell("measuring", self._share(elapsed, steady))
                     sampled = time.perf_counter_ns()
                     sampling += sampled - now
                 if self._share(elapsed, steady) >= 1:
                     break
             steady.seconds = (time.perf_counter_ns() - begun - sampling) / 1e9
-            steady.cpu_seconds = time.process_time() - cpu
-            steady.samples.append(_sample(steady.seconds))
+            steady.cpu_seconds = own.cpu_seconds() - cpu
+            steady.samples.append(_sample(steady.seconds, own))
         if plan.pace_fps is None:
             # Nothing was ever due.
             del steady.delay[:]
@@ -260,6 +273,7 @@ class _Run:
         )
 
     def _notes(self, steady: _Steady) -> Iterator[str]:
+        yield from self._told
         plan = self._plan
         seen = sum(steady.faces) / len(steady.faces)
         if "face" in plan.effect.places and seen < 0.9 * plan.faces:
@@ -350,13 +364,13 @@ class _Run:
         )
 
 
-def _sample(at_s: float) -> Sample:
+def _sample(at_s: float, own: OwnProcesses) -> Sample:
     frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
     sensors = psutil.sensors_temperatures() if hasattr(psutil, "sensors_temperatures") else {}
     chips = [reading.current for chip in _CPU_SENSORS for reading in sensors.get(chip, [])]
     return Sample(
         at_s=at_s,
-        memory_mb=memory.resident_mb(),
+        memory_mb=own.resident_mb(),
         mhz=round(frequency.current, 1) if frequency is not None and frequency.current else None,
         temperature_c=round(max(chips), 1) if chips else None,
     )

@@ -40,6 +40,10 @@ class Competitors:
             for _ in range(count)
         ]
 
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
     def wait(self) -> None:
         """Until every one encodes. Raises BenchError when one does not come to it."""
         for process in self._processes:

@@ -1,4 +1,4 @@
-"""How much memory the process holds, and whether it grows."""
+"""How much memory the process held at most, and whether what it holds grows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ import psutil
 
 LEAST_SECONDS = 60.0
 """Below it a slope tells of the allocator's habits, not of a leak."""
-
-
-def resident_mb() -> float:
-    """Resident memory of this process, in millions of bytes."""
-    return float(psutil.Process().memory_info().rss) / 1e6
 
 
 def peak_mb() -> float:

@@ -22,15 +22,14 @@ class Neighbours:
 
     def __init__(self) -> None:
         self._load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-        self._begun, self._own = time.perf_counter(), time.process_time()
+        self._begun = time.perf_counter()
         self._busy, self._stolen = _machine_seconds()
 
-    def conditions(self, *, children: float = 0.0) -> Conditions:
-        """Since the start. ``children``: CPU seconds of processes that belong to the measurement."""
+    def conditions(self, own: float) -> Conditions:
+        """Since the start, of which ``own`` CPU seconds belong to the measurement."""
         wall = time.perf_counter() - self._begun
         busy, stolen = _machine_seconds()
         busy, stolen = busy - self._busy, stolen - self._stolen
-        own = time.process_time() - self._own + children
         others = max(0.0, busy - own) / wall
         steal = min(1.0, max(0.0, stolen / (busy + stolen))) if busy + stolen > 0 else 0.0
         battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None

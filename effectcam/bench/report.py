@@ -57,7 +57,7 @@ class Peak:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accelerator:
     name: str
-    """As ``--accelerator`` takes it."""
+    """``cpu``, ``gpu`` or ``npu``."""
     device: str
     """The processor that students run on."""
     driver: str | None
@@ -83,7 +83,8 @@ class Device:
     """The hypervisor's kind when this is a virtual machine, whose cores others may share."""
     libraries: dict[str, str]
     """Versions by name, Python's among them."""
-    accelerator: Accelerator
+    accelerators: list[Accelerator]
+    """What the effect's students ran on, each once."""
     peak: Peak
 
 
@@ -112,6 +113,7 @@ class Settings:
 
     effect: EffectUsed
     accelerator: str
+    """As ``--accelerator`` took it, ``auto`` included."""
     threads: Count | None
     """Of each student; null: measured at the start."""
     cores: Count
@@ -213,7 +215,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cpu:
-    """Processor time of the process, all threads."""
+    """Processor time of the process and its workers, all threads."""
 
     seconds: Amount
     seconds_per_frame: Amount
@@ -223,13 +225,13 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Resident memory of the process."""
+    """Resident memory of the process and its workers."""
 
     start_mb: Amount
     """When the steady state began."""
     end_mb: Amount
     peak_mb: Amount
-    """Of the whole process, start included."""
+    """Of the process alone, its start included."""
     clip_mb: Amount
     """Part of all of these: the clip's frames, which a live run does not hold."""
     growth_mb_per_minute: float | None
@@ -264,13 +266,15 @@ class StudentSpeed:
     place: str
     file: str
     sha256: str
+    accelerator: str
+    """``cpu``, ``gpu`` or ``npu``."""
     threads: Count
     p50_ms: Positive
     multiply_adds: Count
     gflops: Amount
-    peak_gflops: Positive
-    """The device's on so many cores."""
-    share: Amount
+    peak_gflops: Positive | None
+    """The CPU's on so many cores; null for a student on another accelerator, whose peak is not known."""
+    share: Amount | None
     """Of the peak that is reached."""
     delegation: Delegation | None
 

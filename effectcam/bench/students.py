@@ -8,15 +8,17 @@ import time
 import numpy as np
 
 from effectcam.bench.arithmetic import delegation, multiply_adds
-from effectcam.bench.report import Device, StudentSpeed
+from effectcam.bench.report import Delegation, Device, StudentSpeed
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect
-from effectcam.student.protocol import Student
+from effectcam.student.choice import PlacedStudent
 
 _ROUNDS = 40
 
 
-def student_speed(effect: Effect, tier: str, place: Place, student: Student, device: Device) -> StudentSpeed:
+def student_speed(
+    effect: Effect, tier: str, place: Place, student: PlacedStudent, device: Device
+) -> StudentSpeed:
     """Runs ``student``, which is that of ``effect`` at ``place``, some forty times on noise."""
     file = effect.model(place, tier).file
     model = effect.read(file)
@@ -27,19 +29,22 @@ def student_speed(effect: Effect, tier: str, place: Place, student: Student, dev
         student.run(image)
         times.append(time.perf_counter() - begun)
     median = float(np.median(times[_ROUNDS // 4 :]))
-    threads = getattr(student, "threads", 1)
-    operations = multiply_adds(model)
+    operations, placement = multiply_adds(model), student.placement
     gflops = 2 * operations / median / 1e9
-    ideal = device.peak.one_core_gflops * min(threads, device.cores.usable)
+    ideal, taken = None, placement.delegation and Delegation(**placement.delegation._asdict())
+    if placement.accelerator == "cpu":
+        ideal = round(device.peak.one_core_gflops * min(student.threads, device.cores.usable), 1)
+        taken = delegation(model)
     return StudentSpeed(
         place=place,
         file=file,
         sha256=hashlib.sha256(model).hexdigest(),
-        threads=threads,
+        accelerator=placement.accelerator,
+        threads=student.threads,
         p50_ms=round(1000 * median, 3),
         multiply_adds=operations,
         gflops=round(gflops, 1),
-        peak_gflops=round(ideal, 1),
-        share=round(gflops / ideal, 4),
-        delegation=delegation(model),
+        peak_gflops=ideal,
+        share=round(gflops / ideal, 4) if ideal else None,
+        delegation=taken,
     )

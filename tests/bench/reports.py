@@ -55,7 +55,7 @@ def made_report(*, frames: int = 200, seed: int = 0, slower: float = 1.0, **chan
             kernel="Linux 6.1",
             virtual=None,
             libraries={"python": "3.11.2", "ai-edge-litert": "2.3.0"},
-            accelerator=schema.Accelerator(name="cpu", device="Example CPU", driver="XNNPACK"),
+            accelerators=[schema.Accelerator(name="cpu", device="Example CPU", driver="XNNPACK")],
             peak=schema.Peak(one_core_gflops=70, all_cores_gflops=130),
         ),
         settings=schema.Settings(
@@ -108,6 +108,7 @@ def made_report(*, frames: int = 200, seed: int = 0, slower: float = 1.0, **chan
                 place="face",
                 file="face.tflite",
                 sha256="cd" * 32,
+                accelerator="cpu",
                 threads=2,
                 p50_ms=5.5 * slower,
                 multiply_adds=160_000_000,

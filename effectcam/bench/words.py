@@ -1,0 +1,72 @@
+"""How a report is told in words, on the terminal and on the page alike."""
+
+from __future__ import annotations
+
+from effectcam.bench.report import ColdStart, Conditions, Encoder, Energy, Report, StudentSpeed
+
+
+def settings_line(report: Report) -> str:
+    """What was measured, in one line."""
+    settings = report.settings
+    faces = "1 face" if settings.faces == 1 else f"{settings.faces} faces"
+    pace = "at full speed" if settings.pace_fps is None else f"offered at {settings.pace_fps:g} fps"
+    load = f", beside {settings.under_load} x264 encode(s)" if settings.under_load else ""
+    size = f"{settings.width}x{settings.height}"
+    where = ", ".join(accelerator.name for accelerator in report.device.accelerators)
+    return (
+        f"{settings.effect.tier} tier on {where}, {size}, {faces}: "
+        f"{report.frames.measured} frames in {report.seconds:.1f} s, {pace}{load}"
+    )
+
+
+def cold_parts(start: ColdStart) -> list[tuple[str, str, float]]:
+    """(key, name, milliseconds) in the order in which they come."""
+    return [
+        ("interpreter", "Python", start.interpreter_ms),
+        ("imports", "imports", start.imports_ms),
+        ("effect", "package", start.effect_ms),
+        ("graph", "face graph", start.graph_ms),
+        ("compile", "students", start.compile_ms),
+        ("first-frame", "first frame", start.first_frame_ms),
+    ]
+
+
+def student_line(student: StudentSpeed) -> str:
+    """How fast one network is by itself, and how near to the ideal."""
+    where = "1 thread" if student.threads == 1 else f"{student.threads} threads"
+    if student.accelerator != "cpu":
+        where = f"the {student.accelerator}"
+    told = f"{student.p50_ms:.2f} ms on {where}, {student.multiply_adds / 1e6:.0f} M multiply-adds: "
+    if student.peak_gflops is None or student.share is None:
+        told += f"{student.gflops:.0f} GFLOP/s"
+    else:
+        told += f"{student.gflops:.0f} of {student.peak_gflops:.0f} GFLOP/s ({100 * student.share:.0f} %)"
+    if student.delegation is None:
+        return told
+    return f"{told}; {student.delegation.delegated} of {student.delegation.operators} operators delegated"
+
+
+def energy_line(energy: Energy) -> str:
+    if energy.joules is None or energy.joules_per_frame is None or energy.watts is None:
+        return f"not read: {energy.unread}"
+    return (
+        f"{energy.watts:.1f} W, {1000 * energy.joules_per_frame:.0f} mJ a frame, of the whole machine "
+        f"({', '.join(energy.domains)})"
+    )
+
+
+def conditions_line(conditions: Conditions) -> str:
+    """What others did meanwhile."""
+    load = "" if conditions.load_1m is None else f", load {conditions.load_1m:.1f} before"
+    stolen = f"{100 * conditions.steal_share:.1f} % stolen"
+    return f"{conditions.others_cores:.2f} cores busy with others, {stolen}{load}"
+
+
+def encoder_line(encoder: Encoder, seconds: float) -> str:
+    """What a competitor achieved in the ``seconds`` of the steady state."""
+    offered = encoder.frames + encoder.skipped
+    share = 100 * encoder.frames / offered if offered else 0.0
+    return (
+        f"x264 {encoder.width}x{encoder.height} at {encoder.fps:g} fps: {share:.0f} % encoded in time, "
+        f"{encoder.encode_p50_ms:.0f} ms a frame, {encoder.cpu_seconds / seconds:.1f} cores"
+    )
