@@ -1,4 +1,4 @@
-"""``effectcam effects``: list, show, gallery, install and remove."""
+"""``effectcam effects``: list, show, gallery, install, remove and pack."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from effectcam.effect import Effect
 
 
-@click.group(short_help="List, show, compare, install and remove effects.")
+@click.group(short_help="List, show, compare, install, remove and pack effects.")
 def effects() -> None:
-    """List, show, compare, install and remove effects."""
+    """List, show, compare, install, remove and pack effects."""
 
 
 @effects.command("list")
@@ -172,6 +172,26 @@ def remove(name: str) -> None:
 
     uninstall(name)
     terminal.out().print(f"removed {name}")
+
+
+@effects.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", type=FilePath(), help="The zip to write.  [default: NAME-VERSION.zip, here]")
+def pack(folder: Path, out: Path | None) -> None:
+    """Check a package of your own and zip it, for others to install.
+
+    FOLDER's effect.toml gets the hashes of the files beside it; all else in it stays as you wrote it. The
+    same files give the same bytes.
+    """
+    from effectcam.cli import terminal
+    from effectcam.effect.writer import pack as bring_up_to_date
+    from effectcam.effect.writer import zip_package
+
+    effect = bring_up_to_date(folder)
+    target = zip_package(folder, out or Path(f"{effect.name}-{effect.version}.zip"))
+    terminal.out().print(
+        f"{target}, {target.stat().st_size / 1e6:.1f} MB; others: effectcam effects install {target.name}"
+    )
 
 
 def _told(effect: Effect) -> dict[str, Any]:

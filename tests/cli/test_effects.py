@@ -52,6 +52,25 @@ def test_install_list_show_and_remove(home: Path, tmp_path: Path, capsys: pytest
     assert not (home / "ghost").exists()
 
 
+def test_a_package_of_ones_own_is_zipped_and_installed(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = write_effect(tmp_path, "ghost")
+    (package / "CARD.md").write_text("# Another text\n", encoding="utf-8")
+    target = tmp_path / "ghost.zip"
+    assert main(["effects", "pack", str(package), "--out", str(target)]) == 0
+    assert "effectcam effects install ghost.zip" in capsys.readouterr().out
+    first = target.read_bytes()
+    assert main(["effects", "pack", str(package), "--out", str(target)]) == 0
+    assert target.read_bytes() == first
+    assert main(["effects", "install", str(target)]) == 0
+
+    (package / "face.tflite").write_bytes(b"no model")
+    assert main(["effects", "pack", str(package), "--out", str(target)]) == 1
+    assert "face.tflite" in capsys.readouterr().err
+    assert target.read_bytes() == first, "what was there stays"
+
+
 def test_a_damaged_effect_is_listed_as_such(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_effect(home, "sound")
     (write_effect(home, "spoilt") / "CARD.md").write_text("changed")
