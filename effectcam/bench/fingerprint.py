@@ -29,7 +29,7 @@ _TELLING = (
 
 
 def fingerprint() -> Device:
-    """This machine, its peak measured now (about a second); of its accelerators the CPU alone, see
+    """This machine, its peak measured (see `measure_peak`); of its accelerators the CPU alone, see
     `accelerator`.
 
     Says nothing that tells two machines of one model apart: no host name, no serial number.

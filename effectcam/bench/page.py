@@ -8,16 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from effectcam.bench import plots
+from effectcam.bench import plots, words
 from effectcam.bench.report import Report
-from effectcam.bench.words import (
-    cold_parts,
-    conditions_line,
-    encoder_line,
-    energy_line,
-    settings_line,
-    student_line,
-)
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -35,7 +27,7 @@ def report_page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}: effectcam bench</title>\n"
         f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style></head>\n<body>\n"
-        f"<header><h1>{escape(title)}</h1><p>{escape(settings_line(report))}</p></header>\n"
+        f"<header><h1>{escape(title)}</h1><p>{escape(words.settings_line(report))}</p></header>\n"
         f"{sections}\n"
         f"<footer>effectcam {escape(report.effectcam)}, {escape(report.made_at)}, device "
         f"{escape(report.device.id)}. Times are milliseconds of wall time; p99: one frame in a hundred takes "
@@ -79,7 +71,7 @@ def _sections(report: Report) -> Iterator[str]:
             f"Cold start: {median.total_ms / 1000:.2f} s",
             f"From the start of a fresh process to its first finished frame; median of "
             f"{len(report.cold_start.runs)}, with its files in the disk's cache.",
-            plots.parts_bar((f"cold {kind}", name, ms) for kind, name, ms in cold_parts(median)),
+            plots.parts_bar((f"cold {kind}", name, ms) for kind, name, ms in words.cold_parts(median)),
         )
     yield f'<div class="pair">{_students(report)}{_resources(report)}</div>'
     yield f'<div class="pair">{_device(report)}{_settings(report)}</div>'
@@ -134,7 +126,7 @@ def _card(title: str, told: str, drawing: str) -> str:
 
 
 def _students(report: Report) -> str:
-    rows = [(f"{student.place} student", student_line(student)) for student in report.students]
+    rows = [(f"{student.place} student", words.student_line(student)) for student in report.students]
     peak = report.device.peak
     rows.append(
         (
@@ -146,20 +138,15 @@ def _students(report: Report) -> str:
 
 
 def _resources(report: Report) -> str:
-    memory, drops = report.memory, report.drops
-    growth = memory.growth_mb_per_minute
+    drops = report.drops
     rows = [
-        ("CPU", f"{report.cpu.seconds:.2f} s, {report.cpu.cores:.2f} cores on average"),
-        (
-            "memory",
-            f"{memory.end_mb - memory.clip_mb:.0f} MB and {memory.clip_mb:.0f} MB of decoded clip; "
-            f"peak {memory.peak_mb:.0f} MB" + ("" if growth is None else f"; {growth:+.2f} MB a minute"),
-        ),
-        ("energy", energy_line(report.energy)),
+        ("CPU", words.cpu_line(report.cpu)),
+        ("memory", words.memory_line(report.memory)),
+        ("energy", words.energy_line(report.energy)),
         ("left out", f"{drops.late} late, {drops.failed} failed"),
-        ("neighbours", conditions_line(report.conditions)),
+        ("neighbours", words.conditions_line(report.conditions)),
     ]
-    rows += [("competitor", encoder_line(encoder, report.seconds)) for encoder in report.load]
+    rows += [("competitor", words.encoder_line(encoder, report.seconds)) for encoder in report.load]
     return _facts("What it took", rows)
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 
 from effectcam.bench.report import Peak
 from effectcam.errors import BenchError
@@ -22,10 +23,12 @@ _ROUNDS = 20
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
+@cache
 def measure_peak(cores: int) -> Peak:
     """Of one core in CPU time, so that other programs hardly count, and of ``cores`` in wall time.
 
-    In processes of their own: how many threads a matrix product takes is settled when numpy is imported.
+    In processes of their own: how many threads a matrix product takes is settled when numpy is imported. Once
+    for all runs of this process, which takes a second.
     """
     return Peak(one_core_gflops=_in_a_process(1), all_cores_gflops=_in_a_process(cores))
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from effectcam.bench.report import ColdStart, Conditions, Encoder, Energy, Report, StudentSpeed
+from effectcam.bench.report import (
+    ColdStart,
+    Conditions,
+    Cpu,
+    Drops,
+    Encoder,
+    Energy,
+    Memory,
+    Percentiles,
+    Rates,
+    Report,
+    StudentSpeed,
+)
 
 
 def settings_line(report: Report) -> str:
@@ -17,6 +29,46 @@ def settings_line(report: Report) -> str:
         f"{settings.effect.tier} tier on {where}, {size}, {faces}: "
         f"{report.frames.measured} frames in {report.seconds:.1f} s, {pace}{load}"
     )
+
+
+def rates_line(rates: Rates) -> str:
+    return f"{rates.throughput:.1f} frames a second, 1 % low {rates.low_1_percent:.1f}"
+
+
+def deadlines_line(report: Report) -> str:
+    """How many frames missed each, and how many at most in a row."""
+    told = []
+    for deadline in report.deadlines:
+        row = f", {deadline.longest} in a row" if deadline.longest > 1 else ""
+        told.append(f"{deadline.missed} over {deadline.ms:g} ms ({100 * deadline.share:.1f} %{row})")
+    return "; ".join(told)
+
+
+def delay_line(delay: Percentiles, drops: Drops) -> str:
+    """How late frames were that were offered at a rate."""
+    return (
+        f"p50 {delay.p50:.1f} ms, p95 {delay.p95:.1f}, p99 {delay.p99:.1f}, max {delay.max:.1f}; "
+        f"{drops.late} left out as late"
+    )
+
+
+def cold_start_line(start: ColdStart) -> str:
+    parts = ", ".join(f"{name} {ms:.0f}" for _, name, ms in cold_parts(start))
+    return f"{start.total_ms:.0f} ms: {parts}"
+
+
+def cpu_line(cpu: Cpu) -> str:
+    return f"{1000 * cpu.seconds_per_frame:.1f} ms a frame, {cpu.cores:.2f} cores on average"
+
+
+def memory_line(memory: Memory) -> str:
+    """Apart from the clip's frames, which a live run does not hold."""
+    growth = memory.growth_mb_per_minute
+    told = (
+        f"{memory.end_mb - memory.clip_mb:.0f} MB beside {memory.clip_mb:.0f} MB of decoded clip, "
+        f"peak {memory.peak_mb:.0f}"
+    )
+    return told if growth is None else f"{told}; {growth:+.2f} MB a minute"
 
 
 def cold_parts(start: ColdStart) -> list[tuple[str, str, float]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,12 +177,10 @@ def _table(report: dict[str, Any]) -> Table:
 
 def _bars(histogram: dict[str, Any]) -> Iterator[str]:
     """A line for each bar, in letters that the terminal has."""
+    from effectcam.cli import terminal
+
     edges, counts = histogram["edges"], histogram["counts"]
-    block = "█"
-    try:
-        block.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        block = "#"
+    block, _ = terminal.blocks()
     most = max(counts)
     for low, high, count in zip(edges, edges[1:], counts, strict=False):
         length = max(1, round(_BAR * count / most)) if count else 0

@@ -66,8 +66,18 @@ def ledger_table(stages: Mapping[str, Mapping[str, float]]) -> Table:
     return made
 
 
-def progress() -> Progress:
-    """Progress bars on standard error; silent where that is no terminal."""
+def blocks() -> tuple[str, str]:
+    """Letters for the strong and the faint part of a bar, such as the terminal has."""
+    try:
+        "█░".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "#", "."
+    return "█", "░"
+
+
+def progress(*, by_itself: bool = True) -> Progress:
+    """Progress bars on standard error; silent where that is no terminal. ``by_itself`` False leaves it to
+    the caller to ``refresh`` them, where a thread that does would be in the way."""
     console = err()
     return Progress(
         TextColumn("{task.description}", markup=False),
@@ -77,6 +87,7 @@ def progress() -> Progress:
         console=console,
         disable=not console.is_terminal,
         transient=True,
+        auto_refresh=by_itself,
     )
 
 

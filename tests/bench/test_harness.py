@@ -1,0 +1,177 @@
+"""A bench of small effects on the demo clip: that every figure is there, and is what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from effectcam.bench import report as records
+from effectcam.bench.harness import Plan, run
+from effectcam.bench.report import Report, report_json
+from effectcam.effect.package import read_package
+from effectcam.errors import BenchError, SourceError, StudentError
+from effectcam.frame import Frame
+from effectcam.pipeline import Pipeline
+from tests.cli.conftest import write_effect
+from tests.face.clips import DEMO
+from tests.media import write_clip
+
+SCHEMA = json.loads(Path(records.__file__).with_name("schema.json").read_text(encoding="ascii"))
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """Quick: a face effect of one layer on small frames, without a cold start."""
+    effect = read_package(write_effect(tmp_path_factory.mktemp("effects"), "plain", model="identity"))
+    return Plan(effect=effect, clip=DEMO, size=(320, 180), threads=1, frames=60, burn_in=5, cold_starts=0)
+
+
+@pytest.fixture(scope="module")
+def made(plan: Plan) -> Report:
+    return run(replace(plan, cold_starts=1))
+
+
+def test_a_report_of_a_run_keeps_the_schema(made: Report) -> None:
+    jsonschema.validate(json.loads(report_json(made)), SCHEMA)
+
+
+def test_every_frame_is_there_and_the_summary_is_theirs(made: Report) -> None:
+    assert made.frames.measured == 60 and made.frames.without_face == 0 and made.frames.faces_mean == 1
+    assert list(made.stages_ms) == ["mesh", "crop", "student", "composite", "chain"]
+    for stage, times in made.series.stages_ms.items():
+        assert len(times) == 60
+        values = np.array(times, np.float64)
+        assert made.stages_ms[stage].p50 == pytest.approx(np.percentile(values, 50), abs=2e-3)
+        assert made.stages_ms[stage].max == pytest.approx(values.max(), abs=2e-3)
+    chain = np.array(made.series.stages_ms["chain"], np.float64)
+    parts = np.array([made.series.stages_ms[s] for s in ("mesh", "crop", "student", "composite")], np.float64)
+    assert (chain >= parts.sum(axis=0) - 0.01).all()
+    assert np.diff(made.series.done_ms).min() > 0
+    assert made.rates.throughput == pytest.approx(60 / made.seconds, rel=0.01)
+    assert made.seconds * 1000 >= chain.sum()
+    assert made.deadlines[0].missed == (chain > 33.3).sum()
+
+
+def test_what_it_took_is_told(made: Report) -> None:
+    assert made.cpu.seconds_per_frame == pytest.approx(made.cpu.seconds / 60, rel=0.01)
+    assert 0 < made.cpu.seconds < 100
+    assert made.memory.peak_mb > made.memory.clip_mb == pytest.approx(90 * 320 * 180 * 3 / 1e6, abs=0.1)
+    assert made.memory.growth_mb_per_minute is None
+    assert made.energy.unread or made.energy.joules
+    (student,) = made.students
+    assert (student.place, student.threads, student.multiply_adds) == ("face", 1, 32 * 32 * 9)
+    assert student.share is not None and student.delegation is not None
+
+
+def test_a_cold_start_is_split_into_parts_that_add_up(made: Report) -> None:
+    assert made.cold_start is not None
+    (start,) = made.cold_start.runs
+    parts = (
+        start.interpreter_ms,
+        start.imports_ms,
+        start.effect_ms,
+        start.graph_ms,
+        start.compile_ms,
+        start.first_frame_ms,
+    )
+    assert all(part > 0 for part in parts)
+    assert sum(parts) == pytest.approx(start.total_ms, abs=0.01)
+    assert start.imports_ms > start.graph_ms
+
+
+def test_frames_at_a_pace_have_a_delay_and_none_is_left_out_by_a_quick_chain(plan: Plan) -> None:
+    made = run(replace(plan, frames=None, seconds=2.0, pace_fps=20.0))
+    assert made.delay_ms is not None and made.series.delay_ms is not None
+    chain = np.array(made.series.stages_ms["chain"], np.float64)
+    assert (np.array(made.series.delay_ms) >= chain - 0.01).all()
+    assert made.frames.measured + made.drops.late == pytest.approx(40, abs=3)
+    assert made.rates.throughput < 21
+
+
+def test_a_chain_that_is_slower_than_the_pace_leaves_frames_out(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = Pipeline.process
+
+    def slow(self: Pipeline, frame: Frame) -> Frame:
+        threading.Event().wait(0.05)
+        return draw(self, frame)
+
+    monkeypatch.setattr(Pipeline, "process", slow)
+    made = run(replace(plan, frames=20, pace_fps=60.0))
+    assert made.drops.late >= 20
+    assert made.drops.failed == 0
+
+
+def test_several_faces_are_seen(plan: Plan) -> None:
+    made = run(replace(plan, size=(1280, 720), faces=2, frames=10, burn_in=10))
+    assert made.frames.faces_mean == 2
+    assert made.settings.faces == 2
+
+
+def test_it_runs_beside_encoders_and_tells_what_they_achieved(plan: Plan) -> None:
+    made = run(replace(plan, frames=None, seconds=1.0, under_load=1))
+    (encoder,) = made.load
+    assert encoder.frames + encoder.skipped > 5
+    assert encoder.cpu_seconds > 0
+    assert made.settings.under_load == 1
+
+
+def test_a_clip_without_a_face_is_refused(plan: Plan, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "bare.mp4", width=320, height=180)
+    with pytest.raises(SourceError, match=r"bare.mp4: no face was found in 5 frames"):
+        run(replace(plan, clip=clip))
+
+
+def test_an_effect_that_always_fails_is_refused(plan: Plan, tmp_path: Path) -> None:
+    effect = read_package(write_effect(tmp_path, "broken", model="nan_where_black", space="frame"))
+    black = [np.zeros((180, 320, 3), np.uint8)] * 12
+    clip = write_clip(tmp_path / "black.mp4", width=320, height=180, pictures=black)
+    with pytest.raises(StudentError, match="NaN"):
+        run(replace(plan, effect=effect, clip=clip))
+
+
+def test_frames_that_fail_are_counted_and_told(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = Pipeline.process
+
+    def sometimes(self: Pipeline, frame: Frame) -> Frame:
+        if frame.index % 4 == 3 and frame.index > 8:
+            raise StudentError("the network had enough")
+        return draw(self, frame)
+
+    monkeypatch.setattr(Pipeline, "process", sometimes)
+    made = run(replace(plan, frames=40))
+    assert (made.frames.measured, made.drops.failed) == (31, 9)
+    assert any("9 frames failed: the network had enough" in note for note in made.conditions.notes)
+
+
+def test_a_run_in_which_everything_fails_has_no_report(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = Pipeline.process
+
+    def dying(self: Pipeline, frame: Frame) -> Frame:
+        if frame.index >= 8:
+            raise StudentError("the network had enough")
+        return draw(self, frame)
+
+    monkeypatch.setattr(Pipeline, "process", dying)
+    with pytest.raises(BenchError, match=r"only 3 frames were finished.*the network had enough"):
+        run(plan)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_ctrl_c_ends_it_early_with_what_was_measured(plan: Plan) -> None:
+    def interrupt(what: str, share: float) -> None:
+        if what == "measuring":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    made = run(replace(plan, frames=None, seconds=600.0), tell=interrupt)
+    assert made.seconds < 30
+    assert "was ended early by the user" in made.conditions.notes

@@ -1,0 +1,81 @@
+"""What a bench says of the machine, of its neighbours and of itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from effectcam.bench import memory
+from effectcam.bench.fingerprint import accelerator, fingerprint
+from effectcam.bench.neighbours import Neighbours
+from effectcam.bench.own import OwnProcesses
+from effectcam.bench.peak import sgemm_gflops
+from effectcam.student.accelerator import Placement
+from effectcam.student.threads import usable_cores
+
+SPIN = "import time; end = time.time() + {seconds}\nwhile time.time() < end: pass"
+
+
+def spin(seconds: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", SPIN.format(seconds=seconds)])
+
+
+def test_the_fingerprint_is_the_same_each_time() -> None:
+    first = fingerprint()
+    assert first == fingerprint() and len(first.id) == 12
+    assert first.cores.usable == usable_cores() <= first.cores.logical
+    assert first.memory_mb > 100
+    assert first.libraries["mediapipe"] == "0.10.21"
+    assert first.accelerators[0].name == "cpu" and first.accelerators[0].device == first.cpu
+    assert 0.1 < first.peak.one_core_gflops < 1000
+
+
+def test_another_accelerator_is_told_as_its_driver_tells_it() -> None:
+    found = accelerator(Placement("gpu", "Some Device", "Vulkan"))
+    assert (found.name, found.device, found.driver) == ("gpu", "Some Device", "Vulkan")
+
+
+def test_the_peak_takes_the_best_of_its_rounds() -> None:
+    ticks = iter([0.0, 4.0, 10.0, 12.0, 20.0, 23.0])
+    assert sgemm_gflops(lambda: next(ticks), side=1000, rounds=3) == 1.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the test's busy neighbour is a Linux process")
+def test_a_busy_neighbour_is_seen_and_ones_own_work_is_not() -> None:
+    neighbours = Neighbours()
+    other = spin(1.5)
+    other.wait()
+    alone, seen = neighbours.conditions(1.5), neighbours.conditions(0.0)
+    assert seen.others_cores > 0.15
+    assert any("other programs kept" in note for note in seen.notes)
+    assert alone.others_cores < seen.others_cores - 0.3
+
+
+def test_workers_count_and_strangers_do_not() -> None:
+    worker, stranger = spin(20), spin(20)
+    try:
+        own = OwnProcesses(without=[stranger.pid])
+        alone = OwnProcesses(without=[stranger.pid, worker.pid])
+        before, before_alone = own.cpu_seconds(), alone.cpu_seconds()
+        end = time.monotonic() + 10
+        while own.cpu_seconds() - before < 0.3 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert own.cpu_seconds() - before >= 0.3
+        assert own.resident_mb() > alone.resident_mb() > 10
+        worker.kill()
+        worker.wait()
+        assert own.cpu_seconds() >= alone.cpu_seconds() - before_alone
+    finally:
+        for process in (worker, stranger):
+            process.kill()
+            process.wait()
+
+
+def test_growth_needs_a_minute_and_is_a_slope() -> None:
+    seconds = list(range(0, 121))
+    assert memory.growth_per_minute(seconds, [300 + 0.05 * at for at in seconds]) == 3.0
+    assert memory.growth_per_minute(seconds[:50], [300.0] * 50) is None
+    assert memory.peak_mb() > 10
