@@ -22,16 +22,15 @@ def for_gpu(model: bytes, holds: ModelFile) -> bytes:
     kinds = schema.BuiltinOperator
     whole = schema.ModelT.InitFromPackedBuf(model, 0)
     (graph,) = whole.subgraphs
-    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in whole.operatorCodes]
-
-    def code_of(kind: int) -> int:
-        if kind not in codes:
-            code = schema.OperatorCodeT()
-            code.builtinCode = code.deprecatedBuiltinCode = kind
-            code.version = 1
-            codes.append(kind)
-            whole.operatorCodes.append(code)
-        return codes.index(kind)
+    clamps = set()
+    for index, code in enumerate(whole.operatorCodes):
+        if code.builtinCode == kinds.RELU_0_TO_1:
+            code.builtinCode = code.deprecatedBuiltinCode = kinds.RELU
+            clamps.add(index)
+    minimum = schema.OperatorCodeT()
+    minimum.builtinCode = minimum.deprecatedBuiltinCode = kinds.MINIMUM
+    minimum.version = 1
+    whole.operatorCodes.append(minimum)
 
     def tensor(shape: list[int], buffer: int, name: bytes) -> int:
         made = schema.TensorT()
@@ -45,17 +44,17 @@ def for_gpu(model: bytes, holds: ModelFile) -> bytes:
     upper = tensor([1], len(whole.buffers) - 1, b"one")
     operators = []
     for operator in graph.operators:
-        if codes[operator.opcodeIndex] != kinds.RELU_0_TO_1:
-            operators.append(operator)
-            continue
-        # Buffer 0 is the empty one, by the format.
-        between = tensor(list(graph.tensors[operator.inputs[0]].shape), 0, b"not below zero")
-        lower = schema.OperatorT()
-        lower.opcodeIndex, lower.inputs, lower.outputs = code_of(kinds.RELU), operator.inputs, [between]
-        operator.opcodeIndex, operator.inputs = code_of(kinds.MINIMUM), [between, upper]
-        operator.builtinOptionsType = schema.BuiltinOptions.MaximumMinimumOptions
-        operator.builtinOptions = schema.MaximumMinimumOptionsT()
-        operators += [lower, operator]
+        operators.append(operator)
+        if operator.opcodeIndex in clamps:
+            # Buffer 0 is the empty one, by the format.
+            between = tensor(list(graph.tensors[operator.outputs[0]].shape), 0, b"not below zero")
+            second = schema.OperatorT()
+            second.opcodeIndex = len(whole.operatorCodes) - 1
+            second.inputs, second.outputs = [between, upper], operator.outputs
+            second.builtinOptionsType = schema.BuiltinOptions.MaximumMinimumOptions
+            second.builtinOptions = schema.MaximumMinimumOptionsT()
+            operator.outputs = [between]
+            operators.append(second)
     graph.operators = operators
     builder = flatbuffers.Builder(len(model) + 1024)
     builder.Finish(whole.Pack(builder), b"TFL3")

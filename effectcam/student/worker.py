@@ -15,20 +15,25 @@ import contextlib
 import os
 import signal
 import sys
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
 from effectcam.errors import EffectcamError
 from effectcam.student.accelerated import AcceleratedEngine, accelerated
-from effectcam.student.engine import Engine, open_engine
+from effectcam.student.accelerator import Accelerator
+from effectcam.student.engine import Engine, EngineFactory, open_engine
 from effectcam.student.litert import LiteRtStudent
 from effectcam.student.model_file import ModelFile
 from effectcam.student.network import Network
 from effectcam.student.wire import Message, receive, send
 
 
-def main() -> None:
+class Compiler(Protocol):
+    def __call__(self, accelerator: Accelerator, *, exact: bool) -> EngineFactory: ...
+
+
+def main(compiler: Compiler = accelerated) -> None:
     """Serve until standard input ends."""
     # Ctrl-C reaches every process of a terminal; it is the run that ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -37,17 +42,17 @@ def main() -> None:
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     with contextlib.suppress(EOFError, OSError):
-        serve(source, target)
+        _serve(source, target, compiler)
     target.close()
     # Not the usual way out: drivers are torn down there, which some do not survive.
     os._exit(0)
 
 
-def serve(source: BinaryIO, target: BinaryIO) -> None:
+def _serve(source: BinaryIO, target: BinaryIO, compiler: Compiler) -> None:
     """Open what is asked for and draw picture after picture. Raises EOFError or OSError at the end."""
     message, model = receive(source)
     try:
-        student, answer = _open(message, model)
+        student, answer = _open(message, model, compiler)
     except EffectcamError as error:
         send(target, {"error": str(error)})
         return
@@ -68,12 +73,12 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
             send(target, {}, drawing.data.cast("B"))
 
 
-def _open(message: Message, model: bytes) -> tuple[LiteRtStudent, Message]:
+def _open(message: Message, model: bytes, compiler: Compiler) -> tuple[LiteRtStudent, Message]:
     engines: list[Engine] = []
 
     def load(model: bytes, holds: ModelFile, threads: int) -> Engine:
         kind = message["accelerator"]
-        make = open_engine if kind == "cpu" else accelerated(kind, exact=message["exact"])
+        make = open_engine if kind == "cpu" else compiler(kind, exact=message["exact"])
         engines.append(make(model, holds, threads))
         return engines[-1]
 
