@@ -71,6 +71,9 @@ class Meter(AbstractContextManager["Meter"]):
         if pace.delay_ms is not None:
             parts.append(f"delay {pace.delay_ms:.0f} ms")
         parts.append("1 face" if controls.face_count == 1 else f"{controls.face_count} faces")
+        governor = loop.governor.state
+        if governor["on"] and governor["rung"] > governor["start"]:
+            parts.append(governor["rungs"][governor["rung"]])
         if loop.showing != "live":
             parts.append(loop.showing.upper())
         return ", ".join(parts)

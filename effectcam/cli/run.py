@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, strength, threads, tier
+from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, strength, threads
 
 _FILE = FilePath()
 
@@ -22,7 +22,11 @@ _FILE = FilePath()
     metavar="WHICH",
     help="Who gets the effect: one, all, largest, leftmost, rightmost, or a number.",
 )
-@tier
+@click.option(
+    "--tier",
+    metavar="TIER",
+    help="lite, standard or high: the best to use.  [default: what this machine can do in time]",
+)
 @threads
 @accelerator("auto")
 @click.option(
@@ -30,6 +34,23 @@ _FILE = FilePath()
     type=click.IntRange(1),
     metavar="N",
     help="CPU cores to keep to.  [default: half of them, at least 2]",
+)
+@click.option(
+    "--governor",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="Less work a frame while the machine is too slow. off: every frame in full.",
+)
+@click.option(
+    "--budget",
+    type=NumberRange(1, 1000),
+    metavar="MS",
+    help="Time for a frame, for the governor.  [default: until the next one]",
+)
+@click.option("--skip-still", is_flag=True, help="Draw nothing anew while nothing moves: saves the fans.")
+@click.option(
+    "--governor-trace", type=_FILE, metavar="FILE.jsonl", help="Write what the governor sees and does."
 )
 @click.option("--mirror", is_flag=True, help="Swap left and right.")
 @click.option("--virtual-camera", is_flag=True, help="Send to a virtual camera: OBS, Zoom, browsers.")

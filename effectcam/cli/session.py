@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from effectcam.cli import terminal
+from effectcam.cli.governing import Governing
 from effectcam.cli.keys import ReadKeys, terminal_keys
 from effectcam.cli.meter import Meter
 from effectcam.cli.outputs import EndlessPictures, Outputs, is_live
@@ -22,6 +23,7 @@ from effectcam.frame import Frame
 from effectcam.live.controls import Controls, Options, Panic
 from effectcam.live.cores import keep_to
 from effectcam.live.feed import newest, paced, unpaced
+from effectcam.live.governor import BudgetPolicy
 from effectcam.live.loop import LiveLoop
 from effectcam.live.presets import load_presets
 from effectcam.live.preview import Preview
@@ -50,10 +52,14 @@ class Wishes:
     effect: str = "toon"
     strength: float | None = None
     faces: str = "one"
-    tier: str = "standard"
+    tier: str | None = None
     threads: int | None = None
     accelerator: Wish = "auto"
     cores: int | None = None
+    governor: str = "on"
+    budget: float | None = None
+    skip_still: bool = False
+    governor_trace: Path | None = None
     mirror: bool = False
     virtual_camera: bool = False
     device: str | None = None
@@ -88,9 +94,11 @@ class Session:
     def run(self) -> None:
         """Until the source ends or somebody stops it. Raises what its parts raise."""
         wishes = self._wishes
+        governing = Governing(wishes)
         keep_to(wishes.cores)
         effect = load_effect(wishes.effect)
-        effect.tier(wishes.tier)
+        if wishes.tier is not None:
+            effect.tier(wishes.tier)
         presets = load_presets(wishes.presets)
         with ExitStack() as stack:
             source = self._open_source()
@@ -98,7 +106,7 @@ class Session:
             controls = Controls(
                 effect,
                 Options(
-                    tier=wishes.tier,
+                    tier=governing.tier,
                     strength=wishes.strength,
                     faces=wishes.faces,
                     threads=wishes.threads,
@@ -109,14 +117,16 @@ class Session:
                 ),
                 known=list(catalogue()),
                 presets=presets,
+                start_tier=governing.start_tier(source),
                 on_quit=self._stop.set,
                 tell=self._tell,
             )
             stack.callback(controls.close)
+            governor = governing.open(source, stack, controls.tell)
             sinks = self._open_sinks(source, controls)
             # Its part files go if anything goes wrong on the way to the loop, which closes it itself.
             stack.callback(sinks.abort)
-            loop, keys = self._put_together(stack, source, controls, sinks)
+            loop, keys = self._put_together(stack, source, controls, sinks, governor)
             self._tell(
                 f"{wishes.source} {source.width}x{source.height} to {sinks.name}, "
                 f"effect {effect.name} {effect.version}"
@@ -161,7 +171,12 @@ class Session:
         return outputs.open(pictures, on_key=controls.press, on_close=self._stop.set, tell=controls.tell)
 
     def _put_together(
-        self, stack: ExitStack, source: CameraSupervisor | Clip, controls: Controls, sinks: FanOut
+        self,
+        stack: ExitStack,
+        source: CameraSupervisor | Clip,
+        controls: Controls,
+        sinks: FanOut,
+        governor: BudgetPolicy,
     ) -> tuple[LiveLoop, ReadKeys | None]:
         wishes = self._wishes
         preview = Preview()
@@ -178,6 +193,7 @@ class Session:
             sinks,
             size=(source.width, source.height),
             guard=FaceGuard(wishes.on_lost),
+            governor=governor,
             preview=preview,
             watched=self._watchers(stack, sinks),
             waiting_for=lambda: wishes.source if not wishes.source.isdecimal() else f"camera {wishes.source}",

@@ -13,7 +13,10 @@ from typing import Literal, cast, get_args
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import EffectcamError, UsageError, nearest
 from effectcam.face.choice import choose_face
+from effectcam.live.ladder import tiers_of
 from effectcam.live.presets import Preset
+from effectcam.live.start_tier import StartTier, best_tier
+from effectcam.live.tier_change import TierChange
 from effectcam.pipeline import Pipeline
 from effectcam.student.accelerator import Wish
 
@@ -30,7 +33,8 @@ _RECENT = 120
 class Options:
     """What a live run begins with."""
 
-    tier: str = "standard"
+    tier: str | None = "standard"
+    """The best to be used. None: any, beginning with what the `StartTier` policy chooses."""
     strength: float | None = None
     """None: each effect's own."""
     faces: str = "one"
@@ -47,9 +51,9 @@ class Options:
 class Controls:
     """The state that people set, and the pipeline that follows it.
 
-    Any thread may call any method but `settle` and `close`, which belong to the loop's thread. Another
-    effect is loaded in a thread of its own while the present one goes on, and takes its place between
-    two frames. One that does not load is told and left out.
+    Any thread may call any method but `settle`, `change_tier` and `close`, which belong to the loop's
+    thread. Another effect is loaded in a thread of its own while the present one goes on, and takes its
+    place between two frames. One that does not load is told and left out.
 
     Raises what `Pipeline` raises. Closes the pipelines it opens.
     """
@@ -61,14 +65,17 @@ class Controls:
         *,
         known: Sequence[str] = (),
         presets: Sequence[Preset] = (),
+        start_tier: StartTier = best_tier,
         on_quit: Callable[[], None],
         tell: Callable[[str], None],
     ) -> None:
         """``known``: the names that n and p walk through, round and round. ``tell`` gets one line
-        for people when something changes or fails; it is called from whichever thread did it."""
+        for people when something changes or fails; it is called from whichever thread did it.
+        ``start_tier`` is asked for each effect when the options leave the tier open."""
         self._options = options or Options()
         self._known = list(known)
         self.presets = list(presets)
+        self._start_tier = start_tier
         self._on_quit = on_quit
         self._tell = tell
         self._lock = threading.RLock()
@@ -83,6 +90,7 @@ class Controls:
         self._pipeline = self._open(effect, self._faces)
         self._loader = ThreadPoolExecutor(1, "effect loader")
         self._loading: Future[Pipeline] | None = None
+        self._tier_change = TierChange(self._loader, self.tell)
         self._again = False
 
     @property
@@ -94,6 +102,18 @@ class Controls:
     def known(self) -> list[str]:
         """Names of the effects to choose from."""
         return list(self._known)
+
+    @property
+    def tier(self) -> str:
+        """Of the students at work."""
+        return self._pipeline.tier
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Of the effect in use, best first: those that the options allow and that have not failed to open."""
+        effect, refused = self.effect, self._tier_change.refused
+        tiers = tiers_of(effect, self._options.tier)
+        return tuple(tier for tier in tiers if (effect.name, tier) not in refused)
 
     @property
     def face_count(self) -> int:
@@ -267,11 +287,19 @@ class Controls:
         with self._lock:
             if self._loading is not None and self._loading.done():
                 self._take_over()
+            self._tier_change.settle(self._pipeline)
             if self._reset:
                 self._reset = False
                 self._pipeline.reset()
             self._pipeline.strength = self.strength
             return self._pipeline
+
+    def change_tier(self, tier: str) -> None:
+        """Have the effect in use drawn by another of its `tiers` as soon as that is loaded; the present one
+        goes on meanwhile. One that does not load is told, and no more among `tiers`."""
+        with self._lock:
+            if self._loading is None and tier != self._pipeline.tier:
+                self._tier_change.start(self._pipeline, tier)
 
     def reset_tracking(self) -> None:
         """Before the next frame forget the ones so far: what follows is another moment."""
@@ -287,16 +315,17 @@ class Controls:
         if self._loading is not None and self._loading.exception() is None:
             self._loading.result().close()
         self._loading = None
+        self._tier_change.close()
         self._pipeline.close()
 
-    def _open(self, effect: Effect, faces: str) -> Pipeline:
+    def _open(self, effect: Effect, faces: str, tier: str | None = None) -> Pipeline:
+        """With ``tier``, or what options and policy choose."""
         options = self._options
-        # Not every effect has every tier, and every one has the standard tier.
-        tier = options.tier if options.tier in effect.tiers else "standard"
+        tiers = tiers_of(effect, options.tier)
         choice, count = choose_face(faces)
-        return Pipeline(
+        pipeline = Pipeline(
             effect,
-            tier=tier,
+            tier=tier or tiers[0],
             max_faces=count,
             choice=choice,
             threads=options.threads,
@@ -304,6 +333,13 @@ class Controls:
             beside=True,
             tell=self.tell,
         )
+        if tier is None and options.tier is None:
+            try:
+                self._start_tier(pipeline, tiers)
+            except BaseException:
+                pipeline.close()
+                raise
+        return pipeline
 
     def _load(self) -> None:
         """Start loading what is wanted now, or as soon as what is being loaded has come."""
@@ -311,10 +347,14 @@ class Controls:
             self._again = True
             return
         name, faces = self._wanted, self._faces
-        here = self._pipeline.effect
-        self._loading = self._loader.submit(
-            lambda: self._open(here if name == here.name else load_effect(name), faces)
-        )
+        here, tier = self._pipeline.effect, self._pipeline.tier
+
+        def load() -> Pipeline:
+            return (
+                self._open(here, faces, tier) if name == here.name else self._open(load_effect(name), faces)
+            )
+
+        self._loading = self._loader.submit(load)
 
     def _take_over(self) -> None:
         loading, self._loading = cast("Future[Pipeline]", self._loading), None

@@ -20,10 +20,12 @@ import numpy as np
 from effectcam.composite.label import Label
 from effectcam.composite.placeholder import placeholder
 from effectcam.errors import EffectcamError
-from effectcam.frame import Frame, Pixels
+from effectcam.frame import Clock, Frame, Pixels, RealClock
 from effectcam.live.controls import Controls
+from effectcam.live.governor import BudgetPolicy, Cost, NoGovernor
 from effectcam.live.preview import Preview
 from effectcam.live.privacy import Guard, Look, NoGuard, blurred
+from effectcam.live.similarity import Change, LastDrawn
 from effectcam.pipeline import Pipeline
 from effectcam.sink.base import Sink
 
@@ -65,34 +67,42 @@ class LiveLoop:
         *,
         size: tuple[int, int],
         guard: Guard | None = None,
+        governor: BudgetPolicy | None = None,
         label: Label | None = None,
         preview: Preview | None = None,
         watched: Callable[[], bool] = lambda: True,
         waiting_for: Callable[[], str] = lambda: "the camera",
         stamped: bool = True,
         after: Callable[[], None] = lambda: None,
+        clock: Clock | None = None,
     ) -> None:
         """``size`` (width, height) of the frames. ``guard`` hides a face that is not under the effect.
+        ``governor`` decides how much work a frame is worth; None draws all.
         ``watched`` False rests the effect, since nobody sees it. ``waiting_for`` names what is missing
         while no frame comes. ``stamped`` says that stamps are this machine's monotonic time, so that
-        delay can be told. ``after`` is called after each frame, to show the run's state."""
+        delay can be told. ``after`` is called after each frame, to show the run's state. ``clock``: what
+        frames are stamped by, and times measured."""
         self._controls = controls
         self._sink = sink
         self._size = size
         self._guard = guard or NoGuard()
+        self.governor = governor or NoGovernor()
+        self._governed: object = None
+        self._last = LastDrawn()
         self._label = label or Label()
         self._preview = preview or Preview()
         self._watched = watched
         self._waiting_for = waiting_for
         self._stamped = stamped
         self._after = after
+        self._clock = clock or RealClock()
         self._failures = 0
         self._failure = ""
         self._index, self._stamp = 0, -1
         self._sent: Pixels | None = None
         self._sent_at = 0
         self._frozen: Pixels | None = None
-        self._fresh_at = time.perf_counter_ns()
+        self._fresh_at = self._clock.now()
         self._moments: deque[int] = deque(maxlen=_WINDOW)
         self._delays: deque[int] = deque(maxlen=_WINDOW)
         self.showing: Showing = "no camera"
@@ -106,7 +116,7 @@ class LiveLoop:
     @property
     def pace(self) -> Pace:
         moments, delays = list(self._moments), list(self._delays)
-        span = (time.perf_counter_ns() - moments[0]) / 1e9 if moments else 0.0
+        span = (self._clock.now() - moments[0]) / 1e9 if moments else 0.0
         fps = len(moments) / span if span > 0 else 0.0
         return Pace(fps, float(np.median(delays)) / 1e6 if delays and self._stamped else None)
 
@@ -120,7 +130,7 @@ class LiveLoop:
                 self._after()
 
     def _step(self, frame: Frame | None) -> None:
-        now = time.perf_counter_ns()
+        now = self._clock.now()
         if frame is None:
             self._stand_in(now, now)
             return
@@ -130,10 +140,14 @@ class LiveLoop:
             self.showing = "paused"
             self._stand_in(now, frame.captured_at)
             return
+        spent = time.process_time_ns()
         pipeline = self._controls.settle()
+        panic = self._controls.panic is not None
+        if not panic and self._omits(pipeline, frame):
+            return
         if self._controls.mirror:
             frame = frame.with_pixels(np.asarray(cv2.flip(frame.pixels, 1), np.uint8))
-        if self._controls.panic is not None:
+        if panic:
             pixels = self._panic_picture(frame)
         else:
             self._frozen = None
@@ -142,14 +156,45 @@ class LiveLoop:
         self._preview.offer(frame.pixels, pixels)
         self.frames += 1
         self._moments.append(now)
-        self._delays.append(time.perf_counter_ns() - frame.captured_at)
+        self._delays.append(self._clock.now() - frame.captured_at)
+        if not panic:
+            self.governor.account(self._cost(pipeline, frame, now, spent))
+
+    def _omits(self, pipeline: Pipeline, frame: Frame) -> bool:
+        """Do as the governor wants with the pipeline, and with the frame."""
+        tiers = self._controls.tiers
+        if self._governed != (pipeline, tiers):
+            self._governed = (pipeline, tiers)
+            self.governor.begin(pipeline.effect, tiers, pipeline.tier)
+        if self.governor.tier is not None:
+            self._controls.change_tier(self.governor.tier)
+        return self.governor.omits(frame.index, frame.captured_at)
+
+    def _cost(self, pipeline: Pipeline, frame: Frame, begun: int, spent: int) -> Cost | None:
+        """Of the frame that was just sent; None when the effect was not what it usually is."""
+        if self._failures or pipeline.strength == 0 or self._controls.loading is not None:
+            return None
+        waited = round((begun - frame.captured_at) / 1e6, 3) if self._stamped else None
+        return Cost(
+            pipeline.tier,
+            waited,
+            round(pipeline.ledger.last("chain"), 3),
+            round((self._clock.now() - begun) / 1e6, 3),
+            round((time.process_time_ns() - spent) / 1e6, 3),
+        )
 
     def _draw(self, pipeline: Pipeline, frame: Frame) -> Pixels:
+        action = self.governor.plan(frame.index, frame.captured_at, self._change(pipeline, frame))
         drawn: Pixels | None
         try:
-            drawn = pipeline.process(frame).pixels
+            if action == "repeat":
+                drawn = self._last.drawn
+            else:
+                drawn = pipeline.process(frame, detect=action == "draw").pixels
+                self._last.keep(drawn, len(pipeline.faces))
         except EffectcamError as error:
             drawn = None
+            self._last.forget()
             self._fail(str(error))
         else:
             if self._failures:
@@ -157,11 +202,20 @@ class LiveLoop:
             self._failures, self._failure = 0, ""
         # A drawn frame has nothing bare in it, and a strength of 0 is the wish for the bare picture.
         bare = "frame" not in pipeline.effect.places and pipeline.strength > 0
-        pixels = self._guard(frame, drawn, len(pipeline.faces) if bare else None)
+        pixels = self._guard(frame, drawn, self._last.faces if bare else None)
         self.showing = self._guard.look
         if self._controls.label and self.showing in ("live", "hold"):
             pixels = self._label.lay(pixels)
         return pixels
+
+    def _change(self, pipeline: Pipeline, frame: Frame) -> Change | None:
+        """From the last drawn frame; None unless that could be shown again."""
+        if not self.governor.compares or pipeline.strength == 0:
+            return None
+        settings = (pipeline, pipeline.tier, pipeline.strength, self._controls.mirror)
+        change = self._last.compare(frame.pixels, settings)
+        # While a face is looked for, every frame may have it.
+        return change if self._guard.look == "live" else None
 
     def _fail(self, why: str) -> None:
         self._failures += 1
@@ -176,6 +230,7 @@ class LiveLoop:
         self.showing = "panic"
         # Not what stood before the panic, when it ends.
         self._guard.forget()
+        self._last.forget()
         if mode == "blur":
             return blurred(frame.pixels)
         if mode == "freeze" and self._frozen is None:
@@ -194,6 +249,7 @@ class LiveLoop:
             if not panicking:
                 self.showing = "no camera"
                 self._guard.forget()
+                self._last.forget()
                 self._controls.reset_tracking()
                 pixels = self._card("One moment, please", f"waiting for {self._waiting_for()}")
         if pixels is not None:
@@ -208,7 +264,7 @@ class LiveLoop:
         self._sink.write(Frame(pixels, self._index, self._stamp))
         self._index += 1
         self._sent = pixels
-        self._sent_at = time.perf_counter_ns()
+        self._sent_at = self._clock.now()
 
 
 @contextlib.contextmanager

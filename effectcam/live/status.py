@@ -45,6 +45,7 @@ class Status:
         return {
             "schema": SCHEMA,
             "effect": {"name": effect.name, "title": effect.title, "version": effect.version},
+            "tier": controls.tier,
             "loading": controls.loading,
             "effects": controls.known,
             "strength": controls.strength,
@@ -63,6 +64,7 @@ class Status:
             "memory_mb": round(megabytes, 1),
             "camera": self._camera(),
             "accelerator": {"name": "cpu", "failure": loop.failure},
+            "governor": loop.governor.state,
             "outputs": [_output(delivery) for delivery in self._outputs()],
             "news": controls.news,
             **self._more(),

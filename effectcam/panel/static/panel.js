@@ -173,12 +173,16 @@ function showStages(stages) {
 
 // [kind, name, words, more] for each part that can fail.
 function health(now) {
-  const { camera, accelerator, outputs, obs } = now;
+  const { camera, accelerator, governor, outputs, obs } = now;
   const cameraKind = { running: "ok", waiting: "warn", stalled: "warn", lost: "bad" }[camera.status] ?? "";
   const size = `${camera.width} × ${camera.height}, ${camera.fps} fps`;
   const again = camera.reopened ? `, reopened ${camera.reopened} ×` : "";
   const rows = [[cameraKind, camera.name, camera.status, cameraKind === "ok" ? size + again : camera.message]];
   rows.push([accelerator.failure ? "bad" : "ok", `accelerator: ${accelerator.name}`, accelerator.failure ? "failing" : "working", accelerator.failure]);
+  if (governor.on) {
+    const { rung, start, rungs, load_ms: load, budget_ms: budget } = governor;
+    rows.push([rung > start ? "warn" : "ok", `quality: ${rungs[rung]}`, rung > start ? "reduced" : "full", rung > start ? `${load.toFixed(0)} of ${budget.toFixed(0)} ms a frame` : ""]);
+  }
   for (const { name, status: state, message } of outputs) {
     rows.push([state === "open" ? "ok" : state === "failed" ? "bad" : "warn", `to ${name}`, state, message]);
   }
