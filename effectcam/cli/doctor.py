@@ -54,7 +54,13 @@ def examine() -> Iterable[Finding]:
 
     yield from check_libraries()
     # The rest imports numpy and more, which the findings so far may have told to be missing.
-    parts = ["effects", "cameras", "loopback" if sys.platform == "linux" else "obs", "machine"]
+    parts = [
+        "effects",
+        "cameras",
+        "loopback" if sys.platform == "linux" else "obs",
+        "machine",
+        "accelerators",
+    ]
     for part in parts:
         yield from _part(part)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from effectcam.errors import StudentError
 from effectcam.student.accelerator import Accelerator, Wish
-from effectcam.student.device import AbsentError, Device, find_device
+from effectcam.student.device import Device, RefusedError, find_device
 from effectcam.student.engine import EngineFactory, open_engine
 from effectcam.student.fallback import FallbackStudent
 from effectcam.student.litert import LiteRtStudent
@@ -58,7 +58,7 @@ def open_placed(
     """The student of ``network`` where ``wish`` says; the caller closes it.
 
     ``cpu`` opens it in this process. ``gpu`` and ``npu`` compile it in a worker and compare its drawings with
-    the CPU's; StudentError when the device is not there, refuses or draws something else. ``auto`` asks those
+    the CPU's; RefusedError when the device is not there, refuses or draws something else. ``auto`` asks those
     whose devices are there, takes the fastest and remembers it; without any it is ``cpu``, at once. ``tell``
     gets a line about what was chosen and why, and when an accelerator fails later. ``threads`` and
     ``engine`` are the CPU's.
@@ -89,9 +89,9 @@ class _Opening:
         try:
             student = self._checked(accelerator, expected, threads=cpu.threads)
         except StudentError as reason:
-            raise StudentError(
-                f"{accelerator} refused for {self.network.name}: {reason}; update its driver or use "
-                "--accelerator cpu"
+            raise RefusedError(
+                f"{accelerator} refused for {self.network.name}: {reason}",
+                "update its driver or use --accelerator cpu",
             ) from None
         self.tell(f"{self.network.name} runs on the {student.placement}")
         return self._backed(student, cpu.threads)
@@ -103,7 +103,7 @@ class _Opening:
         for accelerator in accelerators:
             try:
                 present.append(self.around.find(accelerator))
-            except AbsentError as error:
+            except RefusedError as error:
                 absent[accelerator] = error.reason
         if not present:
             return self.on_cpu()

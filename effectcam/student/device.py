@@ -20,16 +20,16 @@ from pathlib import Path
 from effectcam.errors import StudentError
 from effectcam.student.accelerator import Accelerator
 
-_USE_CPU = "use --accelerator cpu"
 _JOIN_GROUP = "run: sudo usermod -aG render $USER, then log in again"
 
 
-class AbsentError(StudentError):
-    """An accelerator that is not there, or that nothing drives."""
+class RefusedError(StudentError):
+    """An accelerator that is not there, that nothing drives, or that draws something else. ``fix`` is empty
+    where nothing is broken."""
 
-    def __init__(self, reason: str, way_out: str) -> None:
-        super().__init__(f"{reason}; {way_out}")
-        self.reason = reason
+    def __init__(self, reason: str, fix: str = "") -> None:
+        super().__init__(f"{reason}; {fix or 'use --accelerator cpu'}")
+        self.reason, self.fix = reason, fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,12 @@ class Device:
 
 
 def find_device(accelerator: Accelerator, *, root: Path = Path("/")) -> Device:
-    """The machine's, of ``gpu`` or ``npu``. Raises AbsentError when it is not there or its driver is not.
+    """The machine's, of ``gpu`` or ``npu``. Raises RefusedError when it is not there or its driver is not.
     ``root``: the folder that holds ``dev`` and ``sys``, on Linux."""
     if accelerator == "npu":
         return _find_npu(root)
     if not any(_litert_folder().glob("*LiteRt*Accelerator*")):
-        raise AbsentError(
-            f"LiteRT {_litert_version()} has no GPU part on this system",
-            f"ai-edge-litert 2.3 has one for Linux, Windows and Apple silicon; elsewhere {_USE_CPU}",
-        )
+        raise RefusedError(f"LiteRT {_litert_version()} has no GPU part on this system")
     if sys.platform == "darwin":
         return Device("gpu", ("Metal", platform.machine(), platform.mac_ver()[0]))
     if sys.platform == "win32":
@@ -71,7 +68,7 @@ def _vulkan(root: Path, environment: Mapping[str, str]) -> Iterator[str]:
         manifests = [Path(name) for name in chosen.split(os.pathsep) if name]
         for manifest in manifests:
             if not manifest.exists():
-                raise AbsentError(
+                raise RefusedError(
                     f"VK_DRIVER_FILES names {manifest}, which is not there",
                     "correct the variable or unset it",
                 )
@@ -79,15 +76,15 @@ def _vulkan(root: Path, environment: Mapping[str, str]) -> Iterator[str]:
         nodes = sorted((root / "dev" / "dri").glob("renderD*"))
         others = [node for name in ("nvidiactl", "dxg") if (node := root / "dev" / name).exists()]
         if not nodes and not others:
-            raise AbsentError("no GPU found (nothing like /dev/dri/renderD128)", _USE_CPU)
+            raise RefusedError("no GPU found (nothing like /dev/dri/renderD128)")
         closed = [node for node in nodes if not os.access(node, os.R_OK | os.W_OK)]
         if len(closed) == len(nodes) and not others:
-            raise AbsentError(f"the GPU at {closed[0]} may not be opened", _JOIN_GROUP)
+            raise RefusedError(f"the GPU at {closed[0]} may not be opened", _JOIN_GROUP)
         manifests = [
             file for folder in _manifest_folders(root, environment) for file in folder.glob("*.json")
         ]
         if not manifests:
-            raise AbsentError(
+            raise RefusedError(
                 "the GPU has no Vulkan driver",
                 "run: sudo apt install mesa-vulkan-drivers, or install NVIDIA's driver",
             )
@@ -119,14 +116,14 @@ def _manifest_folders(root: Path, environment: Mapping[str, str]) -> Iterable[Pa
 def _find_npu(root: Path) -> Device:
     folders = npu_folders()
     if folders is None:
-        raise AbsentError(f"LiteRT {_litert_version()} has no NPU plug-in for this system", _USE_CPU)
+        raise RefusedError(f"LiteRT {_litert_version()} has no NPU plug-in for this system")
     if sys.platform == "win32":
         return Device("npu", _windows_devices("{f01a9d53-3ff6-48d2-9f97-c8a7004be10c}", "an NPU"))
     nodes = sorted((root / "dev" / "accel").glob("accel*"))
     if not nodes:
-        raise AbsentError("no NPU found (nothing like /dev/accel/accel0)", _USE_CPU)
+        raise RefusedError("no NPU found (nothing like /dev/accel/accel0)")
     if not any(os.access(node, os.R_OK | os.W_OK) for node in nodes):
-        raise AbsentError(f"the NPU at {nodes[0]} may not be opened", _JOIN_GROUP)
+        raise RefusedError(f"the NPU at {nodes[0]} may not be opened", _JOIN_GROUP)
     about = root / "sys" / "class" / "accel"
     return Device(
         "npu",
@@ -163,7 +160,7 @@ def _windows_devices(device_class: str, what: str) -> tuple[str, ...]:
         except OSError:
             continue
     if not found:
-        raise AbsentError(f"no driver of {what} is installed", _USE_CPU)
+        raise RefusedError(f"no driver of {what} is installed")
     return tuple(found)
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from effectcam.cli import main
-from effectcam.doctor import Finding, cameras, effects, libraries, loopback, machine, obs
+from effectcam.doctor import Finding, accelerators, cameras, effects, libraries, loopback, machine, obs
 from effectcam.source.devices import CameraDevice, CaptureMode, Holder, VirtualCameraDevice
+from effectcam.student.accelerator import Accelerator
+from effectcam.student.choice import Surroundings
+from effectcam.student.device import Device, RefusedError
+from effectcam.student.network import Network
+from effectcam.student.timing_cache import TimingCache
 from tests.cli.conftest import write_effect
+from tests.student.conftest import DATA, standing_in
 
 GOOD = {
     "mediapipe": "0.10.21",
@@ -28,7 +35,7 @@ def test_the_command_tells_one_fix_a_finding(capsys: pytest.CaptureFixture[str])
     told = json.loads(capsys.readouterr().out)
     assert told["schema"] == "effectcam.doctor/1"
     findings = told["findings"]
-    assert {"Python", "mediapipe", "LiteRT", "numpy", "OpenCV", "CPU", "cores"} <= {
+    assert {"Python", "mediapipe", "LiteRT", "numpy", "OpenCV", "CPU", "cores", "GPU", "NPU"} <= {
         each["name"] for each in findings
     }
     for finding in findings:
@@ -287,3 +294,44 @@ def test_cores_and_memory(tmp_path: Path) -> None:
         finding = machine.check_memory(proc=tmp_path)
         assert finding is not None
         assert finding.status == status
+
+
+def test_an_accelerator_that_is_not_there_is_no_fault() -> None:
+    def find(accelerator: Accelerator) -> Device:
+        raise RefusedError("no GPU found")
+
+    around = Surroundings(cache=TimingCache(print), find=find)
+    assert accelerators.check_accelerator("gpu", None, around=around) == Finding(
+        "GPU", "ok", "no GPU found: students run on the CPU"
+    )
+
+
+def test_an_accelerator_without_a_driver_gets_a_fix() -> None:
+    def find(accelerator: Accelerator) -> Device:
+        raise RefusedError("the GPU has no Vulkan driver", "run: sudo apt install mesa-vulkan-drivers")
+
+    finding = accelerators.check_accelerator(
+        "gpu", None, around=Surroundings(cache=TimingCache(print), find=find)
+    )
+    assert (finding.status, finding.fix) == ("warn", "run: sudo apt install mesa-vulkan-drivers")
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "told"),
+    [
+        ("draws", "ok", r"GPU \(LiteRT\) draws unet\.tflite as the CPU does, .* ms a picture"),
+        ("crashes at compile", "warn", r"gpu refused for unet\.tflite: its driver crashed \(SIGABRT\)"),
+        ("fails after 2", "warn", "fails after some pictures"),
+    ],
+)
+def test_an_accelerator_is_tried_in_a_process_of_its_own(how: str, status: str, told: str) -> None:
+    around = Surroundings(
+        cache=TimingCache(print),
+        find=lambda accelerator: Device(accelerator, ("planted",)),
+        command=standing_in(how),
+    )
+    network = Network((DATA / "unet.tflite").read_bytes(), "unet.tflite")
+    finding = accelerators.check_accelerator("gpu", network, around=around)
+    assert finding.status == status
+    assert re.search(told, finding.text)
+    assert bool(finding.fix) == (status == "warn")

@@ -13,7 +13,7 @@ import pytest
 from effectcam.errors import StudentError
 from effectcam.student.accelerator import Accelerator, Wish
 from effectcam.student.choice import PlacedStudent, Surroundings, open_placed
-from effectcam.student.device import AbsentError, Device
+from effectcam.student.device import Device, RefusedError
 from effectcam.student.engine import Engine, Tensor, open_engine
 from effectcam.student.model_file import ModelFile
 from effectcam.student.network import Network
@@ -47,7 +47,7 @@ class Machine:
 
     def find(self, accelerator: Accelerator) -> Device:
         if accelerator not in self.present:
-            raise AbsentError(f"no {accelerator} found", "use --accelerator cpu")
+            raise RefusedError(f"no {accelerator} found")
         return Device(accelerator, (self.serial,))
 
     def open(

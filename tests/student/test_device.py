@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from effectcam.student import device
-from effectcam.student.device import AbsentError, find_device, npu_folders
+from effectcam.student.device import RefusedError, find_device, npu_folders
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the files are Linux's")
 
@@ -64,7 +64,7 @@ def test_another_driver_is_another_key(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_missing_is_told_with_the_way_out(tmp_path: Path, gpu: bool, driver: bool, told: str) -> None:
-    with pytest.raises(AbsentError, match=told) as caught:
+    with pytest.raises(RefusedError, match=told) as caught:
         find_device("gpu", root=machine(tmp_path, gpu=gpu, driver=driver))
     assert str(caught.value).startswith(f"{caught.value.reason}; ")
 
@@ -73,14 +73,14 @@ def test_a_gpu_that_may_not_be_opened_is_told(tmp_path: Path, monkeypatch: pytes
     machine(tmp_path)
     # Root may open everything, so the answer is planted.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(AbsentError, match=r"renderD128 may not be opened; run: sudo usermod -aG render"):
+    with pytest.raises(RefusedError, match=r"renderD128 may not be opened; run: sudo usermod -aG render"):
         find_device("gpu", root=tmp_path)
 
 
 def test_drivers_that_are_named_need_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = tmp_path / "software.json"
     monkeypatch.setenv("VK_DRIVER_FILES", str(manifest))
-    with pytest.raises(AbsentError, match=r"names .*software\.json, which is not there; correct"):
+    with pytest.raises(RefusedError, match=r"names .*software\.json, which is not there; correct"):
         find_device("gpu", root=tmp_path)
     manifest.write_text("{}")
     assert "software.json" in find_device("gpu", root=tmp_path).facts[0]
@@ -88,9 +88,9 @@ def test_drivers_that_are_named_need_no_device(tmp_path: Path, monkeypatch: pyte
 
 def test_a_litert_without_gpu_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "_litert_folder", lambda: tmp_path)
-    with pytest.raises(AbsentError, match=r"has no GPU part on this system; .* use --accelerator cpu"):
+    with pytest.raises(RefusedError, match="has no GPU part on this system; use --accelerator cpu"):
         find_device("gpu", root=machine(tmp_path))
-    with pytest.raises(AbsentError, match="no NPU plug-in for this system"):
+    with pytest.raises(RefusedError, match="no NPU plug-in for this system"):
         find_device("npu", root=tmp_path)
 
 
@@ -103,7 +103,7 @@ def test_an_npu_needs_a_device_and_both_plug_ins(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(device, "_litert_folder", lambda: tmp_path)
     beta = tmp_path / "vendors" / "beta"
     assert npu_folders() == (str(beta / "compiler"), str(beta / "dispatch"))
-    with pytest.raises(AbsentError, match=r"no NPU found \(nothing like /dev/accel/accel0\)"):
+    with pytest.raises(RefusedError, match=r"no NPU found \(nothing like /dev/accel/accel0\)"):
         find_device("npu", root=tmp_path)
     (tmp_path / "dev" / "accel").mkdir(parents=True)
     (tmp_path / "dev" / "accel" / "accel0").write_text("")

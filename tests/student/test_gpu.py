@@ -27,7 +27,7 @@ from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Frame, Pixels
 from effectcam.student.accelerator import Delegation
 from effectcam.student.choice import Surroundings, open_placed
-from effectcam.student.device import AbsentError, find_device
+from effectcam.student.device import RefusedError, find_device
 from effectcam.student.fallback import FallbackStudent
 from effectcam.student.parity import TOLERANCE
 from effectcam.student.remote import RemoteStudent
@@ -47,7 +47,7 @@ def vulkan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     try:
         find_device("gpu")
-    except AbsentError as error:
+    except RefusedError as error:
         if os.environ.get("EFFECTCAM_GPU") == "require":
             pytest.fail(f"EFFECTCAM_GPU=require, and {error}")
         pytest.skip(f"no Vulkan device ({error.reason}); Debian's package chromium brings a software one")
