@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import psutil
@@ -52,11 +52,12 @@ from effectcam.bench.series import (
 from effectcam.bench.students import student_speed
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect
-from effectcam.errors import BenchError, EffectcamError, SourceError
+from effectcam.errors import BenchError, EffectcamError, SourceError, UsageError
 from effectcam.frame import Frame
 from effectcam.live.cores import keep_to
 from effectcam.live.feed import paced, unpaced
 from effectcam.live.loop import short_collections
+from effectcam.live.priority import raise_priority
 from effectcam.live.stop import StopFlag
 from effectcam.pipeline import Pipeline
 from effectcam.student.accelerator import Wish
@@ -83,6 +84,7 @@ class Plan:
     """Of each student; None measures."""
     cores: int | None = None
     """To keep to; None: half of them, two at least, as a live run does."""
+    priority: Literal["normal", "raised"] = "normal"
     clip: Path
     size: tuple[int, int] = (1280, 720)
     faces: int = 1
@@ -101,7 +103,8 @@ Tell = Callable[[str, float], None]
 
 
 def run(plan: Plan, *, tell: Tell = lambda what, share: None) -> Report:
-    """Measure ``plan`` on this machine; keeps the process to some of its cores for good.
+    """Measure ``plan`` on this machine; leaves the process with the cores and the
+    priority of the run.
 
     Ctrl-C ends the steady state early, with a report of what was measured by then. Raises SourceError for a
     clip that will not do, BenchError when there is nothing to measure or a helper fails, and what a
@@ -147,6 +150,11 @@ class _Run:
             competitors = stack.enter_context(Competitors(plan.under_load, plan.clip))
             # They were started first, and use all cores as OBS does.
             cores = keep_to(plan.cores)
+            if plan.priority == "raised" and not raise_priority():
+                raise UsageError(
+                    "this system does not let this user go before others; leave --priority raised out, or "
+                    "allow it as docs/streamers.md says"
+                )
             self._tell("starting the effect", 0)
             pipeline = stack.enter_context(
                 Pipeline(
@@ -321,6 +329,7 @@ class _Run:
                 accelerator=plan.accelerator,
                 threads=plan.threads,
                 cores=cores,
+                priority=plan.priority,
                 clip=footage.used,
                 width=plan.size[0],
                 height=plan.size[1],

@@ -179,7 +179,7 @@ def _settings(report: Report) -> str:
         ("effect", f"{effect.name} {effect.version}, {effect.tier} tier, for the {effect.space}"),
         ("accelerator", settings.accelerator),
         ("threads", "measured" if settings.threads is None else f"{settings.threads} a student"),
-        ("cores kept to", f"{settings.cores}"),
+        ("cores kept to", f"{settings.cores}, at {settings.priority} priority"),
         ("frames", f"{settings.width}x{settings.height}, {settings.faces} face(s)"),
         (
             "clip",

@@ -118,6 +118,8 @@ class Settings:
     """Of each student; null: measured at the start."""
     cores: Count
     """That the process kept to, as a live run does."""
+    priority: Literal["normal", "raised"]
+    """Raised: above the encoders'."""
     clip: ClipUsed
     width: Count
     height: Count

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, threads, tier
+from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, cores, priority, threads, tier
 from effectcam.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,12 +28,8 @@ _BAR = 24
 @tier
 @accelerator("cpu")
 @threads
-@click.option(
-    "--cores",
-    type=click.IntRange(1),
-    metavar="N",
-    help="CPU cores to keep to.  [default: half of them, at least 2]",
-)
+@cores
+@priority
 @click.option("--clip", type=FilePath(), metavar="CLIP", help="Its frames.  [default: the demo clip]")
 @click.option("--size", type=Size(), default="1280x720", show_default=True, help="Of the frames.")
 @click.option(

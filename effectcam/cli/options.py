@@ -35,6 +35,21 @@ threads = click.option(
 )
 
 
+cores = click.option(
+    "--cores",
+    type=click.IntRange(1),
+    metavar="N",
+    help="CPU cores to keep to.  [default: half of them, at least 2]",
+)
+priority = click.option(
+    "--priority",
+    type=click.Choice(["normal", "raised"]),
+    default="normal",
+    show_default=True,
+    help="raised: before other programs, such as the encoder.",
+)
+
+
 def accelerator(default: str) -> Callable[[Command], Command]:
     """``--accelerator``. Where answers are compared by the byte, the default must be ``cpu``."""
     return click.option(

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, strength, threads
+from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, cores, priority, strength, threads
 
 _FILE = FilePath()
 
@@ -29,12 +29,8 @@ _FILE = FilePath()
 )
 @threads
 @accelerator("auto")
-@click.option(
-    "--cores",
-    type=click.IntRange(1),
-    metavar="N",
-    help="CPU cores to keep to.  [default: half of them, at least 2]",
-)
+@cores
+@priority
 @click.option(
     "--governor",
     type=click.Choice(["on", "off"]),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from effectcam.cli import terminal
 from effectcam.cli.governing import Governing
@@ -27,6 +27,7 @@ from effectcam.live.governor import BudgetPolicy
 from effectcam.live.loop import LiveLoop
 from effectcam.live.presets import load_presets
 from effectcam.live.preview import Preview
+from effectcam.live.priority import raise_priority
 from effectcam.live.privacy import FaceGuard, OnLost
 from effectcam.live.status import Status
 from effectcam.live.stop import StopFlag
@@ -56,6 +57,7 @@ class Wishes:
     threads: int | None = None
     accelerator: Wish = "auto"
     cores: int | None = None
+    priority: Literal["normal", "raised"] = "normal"
     governor: str = "on"
     budget: float | None = None
     skip_still: bool = False
@@ -96,6 +98,8 @@ class Session:
         wishes = self._wishes
         governing = Governing(wishes)
         keep_to(wishes.cores)
+        if wishes.priority == "raised" and not raise_priority():
+            terminal.note("this system does not let this user go before others; the run has normal priority")
         effect = load_effect(wishes.effect)
         if wishes.tier is not None:
             effect.tier(wishes.tier)

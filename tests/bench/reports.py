@@ -63,6 +63,7 @@ def made_report(*, frames: int = 200, seed: int = 0, slower: float = 1.0, **chan
             accelerator="cpu",
             threads=None,
             cores=2,
+            priority="normal",
             clip=schema.ClipUsed(name="demo.mp4", sha256="ab" * 32, frames=60, width=1280, height=720),
             width=1280,
             height=720,

@@ -13,11 +13,12 @@ import jsonschema
 import numpy as np
 import pytest
 
+from effectcam.bench import harness
 from effectcam.bench import report as records
 from effectcam.bench.harness import Plan, run
 from effectcam.bench.report import Report, report_json
 from effectcam.effect.package import read_package
-from effectcam.errors import BenchError, SourceError, StudentError
+from effectcam.errors import BenchError, SourceError, StudentError, UsageError
 from effectcam.frame import Frame
 from effectcam.pipeline import Pipeline
 from tests.cli.conftest import write_effect
@@ -123,6 +124,14 @@ def test_it_runs_beside_encoders_and_tells_what_they_achieved(plan: Plan) -> Non
     assert encoder.frames + encoder.skipped > 5
     assert encoder.cpu_seconds > 0
     assert made.settings.under_load == 1
+
+
+def test_a_raised_priority_that_is_not_to_be_had_is_refused(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness, "raise_priority", lambda: False)
+    with pytest.raises(UsageError, match="does not let this user go before others"):
+        run(replace(plan, priority="raised"))
 
 
 def test_a_clip_without_a_face_is_refused(plan: Plan, tmp_path: Path) -> None:
