@@ -122,7 +122,8 @@ def _grade(ms: float) -> str:
 
 
 def _card(title: str, told: str, drawing: str) -> str:
-    return f'<section class="card"><h2>{escape(title)}</h2><p>{escape(told)}</p>{drawing}</section>'
+    head = f"<h2>{escape(title)}</h2><p>{escape(told)}</p>"
+    return f'<section class="card">{head}<div class="scroll">{drawing}</div></section>'
 
 
 def _students(report: Report) -> str:
@@ -180,14 +181,14 @@ def _settings(report: Report) -> str:
         ("accelerator", settings.accelerator),
         ("threads", "measured" if settings.threads is None else f"{settings.threads} a student"),
         ("cores kept to", f"{settings.cores}, at {settings.priority} priority"),
-        ("frames", f"{settings.width}x{settings.height}, {settings.faces} face(s)"),
+        ("frames", f"{settings.width}x{settings.height}, {words.counted(settings.faces, 'face')}"),
         (
             "clip",
             f"{clip.name}: {clip.frames} frames of {clip.width}x{clip.height}, SHA-256 {clip.sha256[:12]}…",
         ),
         ("length", f"{length} after {settings.burn_in} of burn-in"),
         ("pace", "full speed" if settings.pace_fps is None else f"{settings.pace_fps:g} fps"),
-        ("under load", f"{settings.under_load} encoder(s)"),
+        ("under load", words.counted(settings.under_load, "encoder")),
     ]
     return _facts("What was asked for", rows)
 

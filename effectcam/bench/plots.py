@@ -21,8 +21,10 @@ Scale = Callable[[float], float]
 
 _WIDTH = 960
 _LEFT, _RIGHT = 56, 16
+_MOST_POINTS = 1200
+"""Of a line over time."""
 _COLUMNS = 480
-"""Of a plot over time: more frames than that share one, as a line from the fastest to the slowest."""
+"""Of a longer run: the frames of one are a stroke from the fastest to the slowest."""
 _BINS = 48
 
 
@@ -67,7 +69,7 @@ def over_time(done_s: Times, chain_ms: Times) -> str:
         return tall - (tall - 12) * min(ms, top_ms) / top_ms
 
     drawn = [*_grid_y(top_ms, y, "ms"), *_axis_x(seconds, x, tall), *_deadlines_y(top_ms, y)]
-    if len(chain_ms) <= _COLUMNS:
+    if len(chain_ms) <= _MOST_POINTS:
         points = " ".join(f"{x(at):.1f},{y(ms):.1f}" for at, ms in zip(done_s, chain_ms, strict=True))
         drawn.append(f'<polyline class="trace" points="{points}"/>')
     else:

@@ -95,12 +95,12 @@ def deadline(chain: Times, ms: float) -> Deadline:
 
 
 def window_seconds(seconds: float) -> float:
-    """A minute for runs of two minutes and more, so that a warming laptop shows; less for shorter ones.
+    """A minute for runs of five minutes and more, so that a warming laptop shows; less for shorter ones.
 
     >>> [window_seconds(length) for length in (1200, 60, 3)]
     [60.0, 10.0, 1.0]
     """
-    return next(width for width, least in ((60.0, 120.0), (10.0, 20.0), (1.0, 0.0)) if seconds >= least)
+    return next(width for width, least in ((60.0, 300.0), (10.0, 60.0), (1.0, 0.0)) if seconds >= least)
 
 
 def windows(done_s: Times, chain: Times, seconds: float, samples: Sequence[Sample]) -> list[Window]:

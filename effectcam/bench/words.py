@@ -20,15 +20,22 @@ from effectcam.bench.report import (
 def settings_line(report: Report) -> str:
     """What was measured, in one line."""
     settings = report.settings
-    faces = "1 face" if settings.faces == 1 else f"{settings.faces} faces"
     pace = "at full speed" if settings.pace_fps is None else f"offered at {settings.pace_fps:g} fps"
-    load = f", beside {settings.under_load} x264 encode(s)" if settings.under_load else ""
+    load = f", beside {counted(settings.under_load, 'x264 encode')}" if settings.under_load else ""
     size = f"{settings.width}x{settings.height}"
     where = ", ".join(accelerator.name for accelerator in report.device.accelerators)
     return (
-        f"{settings.effect.tier} tier on {where}, {size}, {faces}: "
+        f"{settings.effect.tier} tier on {where}, {size}, {counted(settings.faces, 'face')}: "
         f"{report.frames.measured} frames in {report.seconds:.1f} s, {pace}{load}"
     )
+
+
+def counted(number: int, thing: str) -> str:
+    """
+    >>> counted(1, "face"), counted(2, "face")
+    ('1 face', '2 faces')
+    """
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def rates_line(rates: Rates) -> str:
@@ -85,9 +92,8 @@ def cold_parts(start: ColdStart) -> list[tuple[str, str, float]]:
 
 def student_line(student: StudentSpeed) -> str:
     """How fast one network is by itself, and how near to the ideal."""
-    where = "1 thread" if student.threads == 1 else f"{student.threads} threads"
-    if student.accelerator != "cpu":
-        where = f"the {student.accelerator}"
+    on_cpu = student.accelerator == "cpu"
+    where = counted(student.threads, "thread") if on_cpu else f"the {student.accelerator}"
     told = f"{student.p50_ms:.2f} ms on {where}, {student.multiply_adds / 1e6:.0f} M multiply-adds: "
     if student.peak_gflops is None or student.share is None:
         told += f"{student.gflops:.0f} GFLOP/s"
