@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from effectcam.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from effectcam.bench.harness import Tell
     from effectcam.bench.report import Report
 
 _BAR = 24
@@ -155,7 +157,7 @@ def _bench(
 
 
 @contextlib.contextmanager
-def _progress() -> Any:
+def _progress() -> Iterator[Tell]:
     """Tells of the run where it says so itself, between two frames: a thread that draws bars beside it would
     be measured along."""
     from effectcam.cli import terminal
