@@ -12,7 +12,7 @@ from effectcam.student.model_file import ModelFile
 
 
 class AcceleratedEngine(CompiledBase):
-    """LiteRT's ``CompiledModel`` on ``accelerator``, whole if that can be, else as far as it goes.
+    """LiteRT's ``CompiledModel`` on a GPU as far as it goes, on an NPU whole or not at all.
 
     ``exact`` has a GPU compute in float32 throughout; otherwise it may use float16, which is faster
     and, in a deep network, may be seen.
@@ -41,6 +41,10 @@ class AcceleratedEngine(CompiledBase):
             # Alone first: with the CPU beside it LiteRT gives up operators that the GPU does have.
             load(wanted)
         except RuntimeError:
+            if accelerator == "npu":
+                # With the CPU beside it LiteRT runs the model there when the NPU's plug-in fails, and says
+                # that it did not.
+                raise
             load(wanted | kinds.CPU)
         self.operators = count_operators(model)
         self.whole = bool(self._model.is_fully_accelerated())

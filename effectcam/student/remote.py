@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -90,17 +89,16 @@ class RemoteStudent:
             "input_range": network.input_range,
             "output_range": network.output_range,
         }
-        begun = time.perf_counter()
         try:
             answer = self._ask(request, network.model)
             if "error" in answer:
-                raise StudentError(_last_error(self._told()) or answer["error"])
+                raise StudentError(_cause(self._told()) or answer["error"])
+            self._placement = _placement(accelerator, answer, self._told())
+            if self._placement.delegation is not None and not self._placement.delegation.delegated:
+                raise StudentError("it leaves every operator to the cpu")
         except BaseException:
             self.close()
             raise
-        self.opened_in = time.perf_counter() - begun
-        """Seconds from the start of the worker until the model was compiled."""
-        self._placement = _placement(accelerator, answer, self._told())
 
     @property
     def size(self) -> tuple[int, int]:
@@ -194,7 +192,7 @@ class RemoteStudent:
         if code < 0:
             with contextlib.suppress(ValueError):
                 return f"its driver crashed ({signal.Signals(-code).name})"
-        told = _last_error(self._told())
+        told = _cause(self._told())
         return f"its process ended with code {code}" + (f" ({told})" if told else "")
 
     def _told(self) -> str:
@@ -208,6 +206,8 @@ def _placement(accelerator: Accelerator, answer: Message, log: str) -> Placement
     found = re.search(r"Selected adapter: (.+?), arch=.*backend=(\w+)", log)
     if found:
         device, driver = found[1], found[2]
+    elif found := re.search(r"Using Intel OpenVINO device: (\w+)", log):
+        device, driver = f"Intel {found[1]}", "OpenVINO"
     if "operators" not in answer:
         return Placement(accelerator, device, driver)
     operators: int = answer["operators"]
@@ -222,7 +222,12 @@ def _placement(accelerator: Accelerator, answer: Message, log: str) -> Placement
     return Placement(accelerator, device, driver, Delegation(taken + left, taken))
 
 
-def _last_error(log: str) -> str:
-    """The last line that is an error, without LiteRT's prefix; "" when there is none."""
-    errors = re.findall(r"^(?:E\d{4} .*?\] |ERROR: |\w*Error: )(.+)$", log, re.MULTILINE)
+def _cause(log: str) -> str:
+    """The library that is missing, or the last line that is an error, without LiteRT's prefixes; "" when
+    there is neither."""
+    # LiteRT looks for libraries that it can do without, and says so as information.
+    missing = re.search(r"^(?!INFO).* (\S+): cannot open shared object file", log, re.MULTILINE)
+    if missing:
+        return f"{os.path.basename(missing[1])} is missing"
+    errors = re.findall(r"^(?:E\d{4} .*?\] |ERROR: (?:\[\S+\] )?|\w*Error: )(.+)$", log, re.MULTILINE)
     return errors[-1][:200] if errors else ""

@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from effectcam import Clip, Pipeline, load_effect
 from effectcam.cli.demo import demo_clip
@@ -29,9 +30,11 @@ from effectcam.student.accelerator import Delegation
 from effectcam.student.choice import Surroundings, open_placed
 from effectcam.student.device import RefusedError, find_device
 from effectcam.student.fallback import FallbackStudent
+from effectcam.student.network import Network
 from effectcam.student.parity import TOLERANCE
 from effectcam.student.remote import RemoteStudent
 from effectcam.student.timing_cache import TimingCache
+from tests.student.conftest import make_models
 
 SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
 FRAME = 60
@@ -97,6 +100,18 @@ def test_the_gpu_draws_what_the_cpu_draws(effect: str, tier: str, place: Place) 
     assert expected.std() > 20, "nothing is drawn, so equality proves nothing"
     assert isinstance(delegation, Delegation)
     assert delegation.delegated == delegation.operators > 50, "the whole student is the GPU's"
+
+
+def test_what_the_gpu_lacks_is_left_to_the_cpu_and_told(data: Path) -> None:
+    net = make_models().Net()
+    image = net.input([1, 32, 32, 3])
+    zeros = net.operator(schema.BuiltinOperator.ZEROS_LIKE, [image], [1, 32, 32, 3])
+    network = Network(net.finish(net.sigmoid(net.add(zeros, image))), "mixed.tflite")
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    with network.open(1) as cpu, RemoteStudent(network, "gpu") as gpu:
+        assert gpu.placement.delegation == Delegation(operators=3, delegated=2)
+        assert str(gpu.placement.delegation) == "2 of 3 operators"
+        assert np.abs(gpu.run(picture).astype(int) - cpu.run(picture)).max() <= TOLERANCE
 
 
 def test_a_gpu_that_dies_mid_run_costs_no_frame() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from importlib import import_module
@@ -17,8 +16,7 @@ from effectcam.student import Student, engine
 from effectcam.student.engine import CompiledEngine, EngineFactory, InterpreterEngine, Tensor
 from effectcam.student.litert import LiteRtStudent
 from effectcam.student.model_file import ModelFile
-
-DATA = Path(__file__).resolve().parents[1] / "data"
+from tests.student.conftest import make_models
 
 
 def picture(height: int = 32, width: int = 32, *, seed: int = 0) -> Pixels:
@@ -214,12 +212,7 @@ def test_what_the_runtime_refuses_is_one_line(data: Path, capfd: pytest.CaptureF
 
 def growing(*sides: int) -> bytes:
     """A model that declares 32 x 32 throughout and resizes through ``sides`` on the way."""
-    spec = importlib.util.spec_from_file_location("make_models", DATA / "make_models.py")
-    assert spec is not None
-    assert spec.loader is not None
-    make_models = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make_models)
-    net = make_models.Net()
+    net = make_models().Net()
     tensor = net.input([1, 32, 32, 3])
     for side in sides:
         tensor = net.resize(tensor, (side, side))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from effectcam.errors import StudentError, UsageError
+from effectcam.student.device import npu_folders
 from effectcam.student.network import Network
 from effectcam.student.remote import RemoteStudent
 from tests.student.conftest import standing_in
@@ -143,3 +145,13 @@ def test_it_leaves_python_to_the_others(network: Network) -> None:
         done.set()
         beside.join()
     assert counted > 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LiteRT's plug-in is looked for in its Linux wheel")
+def test_an_npu_without_its_library_says_which_is_missing(network: Network) -> None:
+    if npu_folders() is None:
+        pytest.skip("this LiteRT has no plug-in for an NPU")
+    if importlib.util.find_spec("openvino") is not None:
+        pytest.skip("OpenVINO is installed")
+    with pytest.raises(StudentError, match=r"^libopenvino\.so\.\d+ is missing$"):
+        RemoteStudent(network, "npu")
