@@ -43,7 +43,6 @@ def main(compiler: Compiler = accelerated) -> None:
     os.dup2(2, 1)
     with contextlib.suppress(EOFError, OSError):
         _serve(source, target, compiler)
-    target.close()
     # Not the usual way out: drivers are torn down there, which some do not survive.
     os._exit(0)
 
