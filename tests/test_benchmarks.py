@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from benchmarks import chain, eyes, peers
+from benchmarks import accelerators, chain, eyes, peers
 from benchmarks.machine import this_machine
 from benchmarks.peer import PeerPipeline
 from effectcam.effect import Effect
@@ -121,3 +121,15 @@ def test_sides_take_turns_and_who_is_not_there_is_left_out_with_the_reason(
     with run.worker(Path(sys.executable), "landmarker", kept, str(tmp_path / "none.task")) as absent:
         assert absent == []
     assert "none.task" in run.absent[0]
+
+
+def test_the_ways_to_a_processor_draw_the_same_and_take_turns() -> None:
+    with accelerators.open_ways("zombie", "face", 1) as (ways, opening):
+        accelerators.measure(ways, 3)
+        pictures = accelerators.parity_pictures(ways[0].student.size)
+        drawings = [way.student.run(pictures[0]).copy() for way in ways]
+    assert [way.name for way in ways][:2] == ["here", "worker"]
+    assert np.array_equal(drawings[0], drawings[1])
+    assert all(len(way.times) == len(way.pauses) == 3 for way in ways)
+    assert min(min(way.times) for way in ways) > 0
+    assert opening > 0
