@@ -21,6 +21,7 @@ from effectcam.effect.writer import write_package
 from effectcam.frame import Frame, Pixels
 from effectcam.ledger import STAGES
 from effectcam.pipeline import Pipeline
+from effectcam.student.parity import parity_pictures
 from tests.cli.conftest import write_effect
 
 DATA = Path(__file__).parent / "data"
@@ -126,7 +127,7 @@ def test_sides_take_turns_and_who_is_not_there_is_left_out_with_the_reason(
 def test_the_ways_to_a_processor_draw_the_same_and_take_turns() -> None:
     with accelerators.open_ways("zombie", "face", 1) as (ways, opening):
         accelerators.measure(ways, 3)
-        pictures = accelerators.parity_pictures(ways[0].student.size)
+        pictures = parity_pictures(ways[0].student.size)
         drawings = [way.student.run(pictures[0]).copy() for way in ways]
     assert [way.name for way in ways][:2] == ["here", "worker"]
     assert np.array_equal(drawings[0], drawings[1])
