@@ -70,9 +70,6 @@ class Limits:
     """Times the budget before frames are left out."""
     gap: float = 2.0
     """Seconds without a drawn frame after which what was known before says nothing."""
-    most: float = 5.0
-    """See `Change`: within both, a frame is like the last drawn one. Higher holds what visibly moves."""
-    mean: float = 1.0
     settle: float = 0.5
     """Seconds that nothing has moved before frames are skipped: crops come to rest meanwhile."""
     refresh: float = 1.0
@@ -231,7 +228,6 @@ class Governor:
         self._action: Action = "draw"
         self._taken_at: int | None = None
         self._drawn_at = self._weighed_at = 0
-        self._still = _Lasting()
         self._planned: Record = {}
         self._forget_load()
 
@@ -252,11 +248,12 @@ class Governor:
 
     def _choose(self, at: int, change: Change | None) -> Action:
         rung, limits = self.rung, self._limits
-        still = change is not None and change.most <= limits.most and change.mean <= limits.mean
-        settled = self._still.seconds(still, at) >= limits.settle
-        if rung.skip and still and settled and 0 <= at - self._drawn_at < limits.refresh * 1e9:
+        if change is None:
+            return "draw"
+        still = change.alike and change.rest_s >= limits.settle
+        if rung.skip and still and 0 <= at - self._drawn_at < limits.refresh * 1e9:
             return "repeat"
-        steady = change is not None and change.mean <= limits.foreseen
+        steady = change.mean <= limits.foreseen
         return "predict" if rung.predict and steady and self._action == "draw" else "draw"
 
     def account(self, cost: Cost | None) -> None:

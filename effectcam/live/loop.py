@@ -211,9 +211,10 @@ class LiveLoop:
     def _change(self, pipeline: Pipeline, frame: Frame) -> Change | None:
         """From the last drawn frame; None unless that could be shown again."""
         if not self.governor.compares or pipeline.strength == 0:
+            self._last.forget()
             return None
         settings = (pipeline, pipeline.tier, pipeline.strength, self._controls.mirror)
-        change = self._last.compare(frame.pixels, settings)
+        change = self._last.compare(frame.pixels, frame.captured_at, settings)
         # While a face is looked for, every frame may have it.
         return change if self._guard.look == "live" else None
 

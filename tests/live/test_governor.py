@@ -15,9 +15,9 @@ from effectcam.live.governor_trace import replay
 from effectcam.live.ladder import Rung, ladder, tiers_of
 from effectcam.live.similarity import Change
 
-MOVING = Change(60, 1.5)
-STILL = Change(2, 0.3)
-CUT = Change(200, 40)
+MOVING = Change(60, 1.5, alike=False, rest_s=0)
+STILL = Change(2, 0.3, alike=True, rest_s=5)
+CUT = Change(200, 40, alike=False, rest_s=0)
 
 
 def effect(*tiers: str, space: Space = "face") -> Manifest:
@@ -217,7 +217,7 @@ def test_a_long_pause_wipes_out_what_was_known() -> None:
 
 def test_a_still_scene_is_skipped_once_it_has_come_to_rest() -> None:
     machine = Machine("standard", skip_still=True)
-    machine.run(20, flat(standard=12), change=lambda now: STILL if now >= 5 else MOVING)
+    machine.run(20, flat(standard=12), change=lambda now: STILL._replace(rest_s=max(0.0, now - 5)))
     early = [action for at, action, _ in machine.did if at < 5.4]
     assert set(early) == {"draw"}
     late = [(at, action) for at, action, _ in machine.did if at > 6]
@@ -231,10 +231,16 @@ def test_a_still_scene_is_skipped_once_it_has_come_to_rest() -> None:
     assert {action for at, action, _ in machine.did if at >= 20.1} == {"draw"}
 
 
-@pytest.mark.parametrize("change", [Change(6, 0.1), Change(1, 1.1), MOVING, None])
+@pytest.mark.parametrize("change", [STILL._replace(alike=False), STILL._replace(rest_s=0.4), MOVING, None])
 def test_what_moves_is_drawn(change: Change | None) -> None:
     machine = Machine("standard", skip_still=True)
     machine.run(5, flat(standard=12), change=lambda now: change)
+    assert {action for _, action, _ in machine.did} == {"draw"}
+
+
+def test_still_scenes_are_drawn_on_the_rung_that_skips_none() -> None:
+    machine = Machine("standard")
+    machine.run(5, flat(standard=12), change=lambda now: STILL)
     assert {action for _, action, _ in machine.did} == {"draw"}
 
 
