@@ -20,7 +20,7 @@ Scale = Callable[[float], float]
 """From a value to its place in the drawing."""
 
 _WIDTH = 960
-_LEFT, _RIGHT = 56, 16
+_LEFT, _RIGHT = 68, 28
 _MOST_POINTS = 1200
 """Of a line over time."""
 _COLUMNS = 480
@@ -115,9 +115,8 @@ def histogram(chain_ms: Times) -> str:
         percent = 100 * count / len(chain_ms)
         last = high == edges[-1] and bool((chain_ms > high).any())
         told = f"{low:g} ms and more" if last else f"{low:g} to {high:g} ms"
-        within = (
-            "in" if high <= DEADLINES_MS[1] + step else "near" if high <= DEADLINES_MS[0] + step else "out"
-        )
+        middle = (low + high) / 2
+        within = "in" if middle <= DEADLINES_MS[1] else "near" if middle <= DEADLINES_MS[0] else "out"
         drawn.append(
             _rect(
                 x(low) + 0.5,
@@ -134,7 +133,8 @@ def histogram(chain_ms: Times) -> str:
     for deadline in DEADLINES_MS:
         if deadline < edges[-1]:
             drawn.append(_line(x(deadline), 6, x(deadline), tall, "deadline"))
-            drawn.append(_text(x(deadline) + 5, 15, f"{deadline:g} ms", "deadline-text"))
+            if _apart(x, deadline, 60):
+                drawn.append(_text(x(deadline) + 5, 15, f"{deadline:g} ms", "deadline-text"))
     return _svg(_WIDTH, height, drawn, "histogram of the chain times")
 
 
@@ -228,8 +228,15 @@ def _deadlines_y(top_ms: float, y: Scale) -> list[str]:
     for deadline in DEADLINES_MS:
         if deadline < top_ms:
             drawn.append(_line(_LEFT, y(deadline), _WIDTH - _RIGHT, y(deadline), "deadline"))
-            drawn.append(_text(_WIDTH - _RIGHT, y(deadline) - 4, f"{deadline:g} ms", "deadline-text end"))
+            if _apart(y, deadline, 16):
+                place = y(deadline) - 4
+                drawn.append(_text(_WIDTH - _RIGHT, place, f"{deadline:g} ms", "deadline-text end"))
     return drawn
+
+
+def _apart(place: Scale, deadline: float, least: float) -> bool:
+    """Whether there is room for a deadline's name: of two that stand close together the later is named."""
+    return deadline == max(DEADLINES_MS) or abs(place(max(DEADLINES_MS)) - place(deadline)) >= least
 
 
 def _svg(width: float, height: float, drawn: Iterable[str], label: str) -> str:
