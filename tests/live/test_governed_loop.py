@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.slow_device import SlowEffect, camera
 from effectcam.frame import Frame, Pixels, VirtualClock
 from effectcam.live.controls import Controls, Options
 from effectcam.live.governor import Governor, NoGovernor, Record
@@ -16,7 +17,7 @@ from effectcam.live.governor_trace import replay
 from effectcam.live.loop import LiveLoop
 from effectcam.live.privacy import FaceGuard
 from tests.face.clips import demo_pixels
-from tests.live.slow_effect import SlowEffect, camera, slow_effect
+from tests.live.slow_effect import slow_effect
 from tests.live.test_loop import Kept
 
 WIDTH, HEIGHT = 64, 48
