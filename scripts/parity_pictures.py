@@ -12,13 +12,13 @@ from effectcam import Clip, Pipeline
 from effectcam.face.crop import cut
 from effectcam.frame import Pixels
 
-MEDIA = Path(__file__).resolve().parent.parent / "effectcam" / "media"
+PACKAGE = Path(__file__).resolve().parent.parent / "effectcam"
 FRAME = 96
 """Smiling, eyes open."""
 
 
 def main() -> None:
-    with Clip(MEDIA / "demo.mp4") as clip, Pipeline("zombie") as pipeline:
+    with Clip(PACKAGE / "media" / "demo.mp4") as clip, Pipeline("zombie") as pipeline:
         for frame in clip:
             pipeline.process(frame)
             if frame.index == FRAME:
@@ -30,7 +30,7 @@ def main() -> None:
 
 def _write(name: str, picture: Pixels) -> None:
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    cv2.imwrite(str(MEDIA / f"{name}.webp"), bgr, [cv2.IMWRITE_WEBP_QUALITY, 90])
+    cv2.imwrite(str(PACKAGE / "student" / "pictures" / f"{name}.webp"), bgr, [cv2.IMWRITE_WEBP_QUALITY, 90])
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def test_the_wheel_holds_the_package_and_the_effects_and_nothing_else(wheel: zip
     assert holds == files_below("effectcam") | {f"effectcam/{name}" for name in files_below("models")}
 
 
-@pytest.mark.parametrize("pattern", ["*.pbtxt", "*.npz", "*.toml", "media/demo.mp4"])
+@pytest.mark.parametrize("pattern", ["*.pbtxt", "*.npz", "*.toml", "*.webp", "media/demo.mp4"])
 def test_data_travels_in_the_wheel(wheel: zipfile.ZipFile, pattern: str) -> None:
     written = {path.relative_to(ROOT).as_posix() for path in (ROOT / "effectcam").rglob(pattern)}
     assert written, f"the checkout has no effectcam/**/{pattern}"

@@ -30,7 +30,7 @@ def parity_pictures(size: tuple[int, int]) -> list[Pixels]:
 
 @cache
 def _picture(name: str) -> Pixels:
-    data = resources.files("effectcam").joinpath("media", f"{name}.webp").read_bytes()
+    data = resources.files("effectcam.student").joinpath("pictures", f"{name}.webp").read_bytes()
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
