@@ -125,8 +125,10 @@ def test_an_unknown_input_is_told_once_and_looked_for_again(desk: Desk) -> None:
         assert comes_true(lambda: obs.identified > 2)
         obs.offsets["Musik"] = 0
         assert comes_true(lambda: obs.offsets["Musik"] == 120)
-    assert desk.told[0] == "OBS has no input 'Musik'; did you mean 'Music'?; see --obs-input"
-    assert len(desk.told) == 2
+    unknown = "OBS has no input 'Musik'; did you mean 'Music'?; see --obs-input"
+    # Not how many in all: the input may appear between OBS's answer and its list.
+    assert desk.told[0] == unknown and desk.told.count(unknown) == 1
+    assert desk.told[-1] == "OBS delays the sound of 'Musik' as long as the picture takes"
 
 
 def test_an_obs_without_a_microphone(desk: Desk) -> None:
