@@ -29,6 +29,7 @@ from rich.progress import track
 from rich.table import Table
 
 import effectcam
+from benchmarks.command import run
 from benchmarks.machine import Machine, this_machine
 from benchmarks.peer import PeerPipeline
 from effectcam.bench.arithmetic import multiply_adds
@@ -36,7 +37,7 @@ from effectcam.bench.footage import EndlessClip
 from effectcam.effect import Effect, load_effect
 from effectcam.effect.catalogue import catalogue
 from effectcam.effect.manifest import Place
-from effectcam.errors import EffectcamError, UsageError
+from effectcam.errors import UsageError
 from effectcam.frame import Frame
 from effectcam.ledger import STAGES
 from effectcam.pipeline import Pipeline
@@ -251,19 +252,5 @@ def bench(
         part.fill(text.encode())
 
 
-def main() -> int:
-    try:
-        bench(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    except (EffectcamError, OSError) as error:
-        print(f"benchmarks.chain: {error}", file=sys.stderr)
-        return getattr(error, "exit_code", 1)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(bench, "chain"))

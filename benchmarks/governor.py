@@ -30,13 +30,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.chain import read_frames
+from benchmarks.command import run
 from benchmarks.machine import this_machine
 from benchmarks.slow_device import ClockFromZero, camera, slowed
 from effectcam.cli.demo import demo_clip
 from effectcam.effect import Effect, load_effect
 from effectcam.effect.manifest import Manifest, Tier, TierName
 from effectcam.effect.writer import write_package
-from effectcam.errors import EffectcamError
 from effectcam.frame import Frame, Pixels
 from effectcam.live.controls import Controls, Options
 from effectcam.live.governor import BudgetPolicy, Cost, Governor, NoGovernor, Record
@@ -272,19 +272,5 @@ def _introduce(pictures: Sequence[Pixels]) -> None:
     _console.print(f"{machine.cpu}, {machine.cores} cores, load {machine.load}; frames of {width}x{height}\n")
 
 
-def main() -> int:
-    try:
-        bench(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    except (EffectcamError, OSError) as error:
-        print(f"benchmarks.governor: {error}", file=sys.stderr)
-        return getattr(error, "exit_code", 1)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(bench, "governor"))

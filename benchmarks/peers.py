@@ -32,10 +32,11 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.chain import read_frames, to_and_fro
+from benchmarks.command import run
 from benchmarks.machine import this_machine
 from benchmarks.peer import PeerPipeline
 from effectcam.effect import Effect, load_effect
-from effectcam.errors import EffectcamError, UsageError
+from effectcam.errors import UsageError
 from effectcam.face.crop import cut, fit_head
 from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Frame, Pixels
@@ -283,19 +284,5 @@ def peers(
         console.print(f"left out: {reason}")
 
 
-def main() -> int:
-    try:
-        peers(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    except (EffectcamError, OSError) as error:
-        print(f"benchmarks.peers: {error}", file=sys.stderr)
-        return getattr(error, "exit_code", 1)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(peers, "peers"))

@@ -25,12 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 import effectcam
+from benchmarks.command import run
 from effectcam.bench.footage import EndlessClip, load_footage
 from effectcam.bench.load import Competitors
 from effectcam.bench.neighbours import Neighbours
 from effectcam.bench.words import encoder_line
 from effectcam.effect.package import Effect, load_effect
-from effectcam.errors import EffectcamError
 from effectcam.live.feed import paced
 from effectcam.live.loop import short_collections
 from effectcam.live.stop import StopFlag
@@ -160,19 +160,5 @@ def _table(shown: list[Variant]) -> Table:
     return table
 
 
-def main() -> int:
-    try:
-        tail(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    except (EffectcamError, OSError) as error:
-        print(f"benchmarks.tail: {error}", file=sys.stderr)
-        return getattr(error, "exit_code", 1)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(tail, "tail"))
