@@ -5,27 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import subprocess
-import sys
-from importlib import metadata
 from pathlib import Path
 
 import psutil
 
 from effectcam.bench.peak import measure_peak
 from effectcam.bench.report import Accelerator, Cores, Device
+from effectcam.doctor.device_type import RUNTIMES, cpu_name, instruction_sets, library_versions, system_name
 from effectcam.doctor.machine import cpu_flags
 from effectcam.student.accelerator import ON_CPU, Placement
 from effectcam.student.threads import usable_cores
-
-_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
-_LIBRARIES = ("mediapipe", *_RUNTIMES, "opencv-contrib-python", "numpy", "av")
-
-_TELLING = (
-    *("sse4", "avx", "fma", "f16c", "amx"),
-    *("neon", "asimd", "sve", "sme2", "i8mm", "bf16", "dotprod", "fphp"),
-)
-"""How the flags begin that arithmetic can gain from; a CPU has a hundred others."""
 
 
 def fingerprint() -> Device:
@@ -34,7 +23,7 @@ def fingerprint() -> Device:
 
     Says nothing that tells two machines of one model apart: no host name, no serial number.
     """
-    cpu, flags = _cpu(), _flags()
+    cpu, flags = cpu_name(), instruction_sets()
     cores = Cores(
         usable=usable_cores(), logical=os.cpu_count() or 1, physical=psutil.cpu_count(logical=False)
     )
@@ -50,59 +39,13 @@ def fingerprint() -> Device:
         cores=cores,
         max_mhz=frequency.max if frequency is not None and frequency.max else None,
         memory_mb=round(memory),
-        system=_system(),
+        system=system_name(),
         kernel=f"{platform.system()} {platform.release()}",
         virtual=_virtual(),
-        libraries=_versions(),
+        libraries=library_versions(),
         accelerators=[accelerator(ON_CPU)],
         peak=measure_peak(cores.usable),
     )
-
-
-def _cpu() -> str:
-    """The name that its maker gave it."""
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith(("model name", "Model")):
-                return line.partition(":")[2].strip()
-    if sys.platform == "darwin":
-        return _sysctl("machdep.cpu.brand_string") or platform.machine()
-    if sys.platform == "win32":
-        import winreg
-
-        place = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:
-            return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip()
-    return platform.processor() or platform.machine()
-
-
-def _flags() -> list[str]:
-    """Empty where the system does not list them."""
-    found = cpu_flags()
-    if sys.platform == "darwin":
-        lines = _sysctl("hw.optional").splitlines()
-        on = [line.partition(":")[0] for line in lines if line.endswith(": 1")]
-        found = {name.rpartition(".")[2].lower().removeprefix("feat_") for name in on}
-    return sorted(flag for flag in found if flag.startswith(_TELLING) or "vnni" in flag)
-
-
-def _sysctl(name: str) -> str:
-    # A tree of values comes with their names, a single one without.
-    option = [] if name == "hw.optional" else ["-n"]
-    return subprocess.run(
-        ["/usr/sbin/sysctl", *option, name], capture_output=True, text=True, check=False
-    ).stdout.strip()
-
-
-def _system() -> str:
-    if sys.platform == "linux":
-        try:
-            return platform.freedesktop_os_release()["PRETTY_NAME"]
-        except (OSError, KeyError):
-            return "Linux"
-    if sys.platform == "darwin":
-        return f"macOS {platform.mac_ver()[0]}"
-    return f"{platform.system()} {platform.release()} {platform.version()}"
 
 
 def _virtual() -> str | None:
@@ -117,20 +60,10 @@ def _virtual() -> str | None:
     return "unnamed hypervisor"
 
 
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
 def accelerator(placement: Placement) -> Accelerator:
     """Where a student runs, in a report's terms."""
     if placement.accelerator != "cpu":
         return Accelerator(name=placement.accelerator, device=placement.device, driver=placement.driver)
-    runtimes = [f"{name} {version}" for name, version in _versions().items() if name in _RUNTIMES]
+    runtimes = [f"{name} {version}" for name, version in library_versions().items() if name in RUNTIMES]
     driver = f"{placement.driver} of {runtimes[0]}" if runtimes else placement.driver
-    return Accelerator(name="cpu", device=_cpu(), driver=driver)
+    return Accelerator(name="cpu", device=cpu_name(), driver=driver)
