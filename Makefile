@@ -36,11 +36,11 @@ $(INSTALLED_DISTILL): $(INSTALLED) constraints-distill.txt
 demo: install
 	$(BIN)/effectcam demo --out demo-out
 
-# One file at a time to each of a few processes, so that what a file prepares is prepared once. One process
-# more than there are cores: much of what the tests do is to wait for others.
+# One file at a time to each of a few processes, so that what a file prepares is prepared once. Two processes
+# more than there are cores: half of what the tests do is to wait for others.
 test: install
 	$(BIN)/python -m pytest -q --dist loadfile \
-		-n $$($(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
+		-n $$($(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))')
 
 # On a guest kernel with a real virtual camera and a real camera driver, emulated: minutes, not seconds.
 # Skipped with the reason where QEMU or Debian's kernel packages are missing; .ci/run installs them.
