@@ -103,7 +103,13 @@ class Pipeline:
         self.effect = load_effect(effect) if isinstance(effect, str) else effect
         self.strength = self.effect.strength.default if strength is None else strength
         self.ledger = ledger or Ledger()
+        self.max_faces = max_faces
         self.faces: list[Face] = []
+        self.drawings: dict[Place, list[NDArray[np.uint8]]] = {}
+        """What the students made of the latest frame, RGB or RGBA, before it was laid: for "face" one a face,
+        in the order of ``faces``; for "frame" a single one, which holds until the next frame."""
+        self.decisions: dict[str, object] = {}
+        """What policies decided about the latest frame, by name, in values that JSON can hold."""
         self.tier = tier
         self.students: Mapping[Place, Student] = {}
         """At work, by what they draw. Only the pipeline closes them."""
@@ -151,6 +157,7 @@ class Pipeline:
         Raises StudentError when the network's answer is no picture, FaceMeshError when the graph
         stops; the pipeline can go on with the next frame.
         """
+        self.drawings, self.decisions = {}, {}
         if self._strength == 0:
             self.faces = []
             return frame
@@ -168,11 +175,14 @@ class Pipeline:
         try:
             self._track(frame, detect)
             drawings = [self._draw(face, frame.pixels, canvas) for face in self.faces]
+            self.drawings["face"] = [each.drawing for each in drawings]
         finally:
             with self.ledger.time("student"):
                 # Awaited even when the face failed: the next frame needs the canvas idle.
                 wait([canvas])
         canvas.result()
+        if self._canvas is not None:
+            self.drawings["frame"] = [self._canvas.drawing]
         with self.ledger.time("composite"):
             return self._compose(frame.pixels, drawings)
 
@@ -212,6 +222,7 @@ class Pipeline:
 
     def _find(self, mesh: FaceTracker, frame: Frame, detect: bool) -> list[FaceObservation]:
         expected = None if detect or self._motion is None else self._motion.expect(frame.captured_at)
+        self.decisions["detect"] = expected is None
         if expected is not None:
             return expected
         observations = mesh.process(frame)

@@ -73,6 +73,11 @@ class FrameCanvas:
         self._drawing = np.asarray(cv2.transpose(drawn), np.uint8) if fit.turned else drawn
         self._small = small
 
+    @property
+    def drawing(self) -> Pixels:
+        """What ``draw`` made of the frame, without the mirrored surround; the student's own memory."""
+        return self._drawing
+
     def sample(self, crop: Crop, size: int, frame: tuple[int, int]) -> Pixels:
         """The drawn frame inside ``crop``, uint8 (size, size, 3): what a face should agree with.
         ``frame`` is the (width, height) of the frame that the crop speaks of."""
