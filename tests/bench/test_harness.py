@@ -178,10 +178,15 @@ def test_a_run_in_which_everything_fails_has_no_report(plan: Plan, monkeypatch: 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
 def test_ctrl_c_ends_it_early_with_what_was_measured(plan: Plan) -> None:
+    # In the background of a shell it is ignored, and nothing would end the run.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     def interrupt(what: str, share: float) -> None:
         if what == "measuring":
             os.kill(os.getpid(), signal.SIGINT)
 
-    made = run(replace(plan, frames=None, seconds=600.0), tell=interrupt)
+    try:
+        made = run(replace(plan, frames=None, seconds=600.0), tell=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert made.seconds < 30
     assert "was ended early by the user" in made.conditions.notes

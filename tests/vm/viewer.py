@@ -18,6 +18,7 @@ class Viewer:
 
     def __init__(self, path: str = DEVICE) -> None:
         until(lambda: capability(path).captures, f"{path} is fed")
+        self._path = path
         self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
         assert self._capture.isOpened()
         self.seen: list[tuple[float, Pixels]] = []
@@ -29,6 +30,11 @@ class Viewer:
     def _watch(self) -> None:
         while not self._leaving.is_set():
             there, picture = self._capture.read()
+            if not there and not self.seen:
+                # OpenCV gives up after ten seconds, and on a starved machine the first picture takes longer.
+                self._capture.release()
+                self._capture.open(self._path, cv2.CAP_V4L2)
+                continue
             if not there:
                 self.lost = True
                 return
@@ -37,7 +43,7 @@ class Viewer:
 
     @property
     def latest(self) -> Pixels:
-        until(lambda: bool(self.seen), "a picture")
+        until(lambda: bool(self.seen), "a picture", within=180)
         return self.seen[-1][1]
 
     def __enter__(self) -> Viewer:
