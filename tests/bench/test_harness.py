@@ -180,6 +180,7 @@ def test_a_run_in_which_everything_fails_has_no_report(plan: Plan, monkeypatch: 
 def test_ctrl_c_ends_it_early_with_what_was_measured(plan: Plan) -> None:
     # In the background of a shell it is ignored, and nothing would end the run.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def interrupt(what: str, share: float) -> None:
         if what == "measuring":
             os.kill(os.getpid(), signal.SIGINT)
