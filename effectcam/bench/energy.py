@@ -68,6 +68,13 @@ class EnergyMeter:
             counter.counted += (now - counter.last) % (counter.wraps_at + 1)
             counter.last = now
 
+    def skip(self) -> None:
+        """What was used since the last sample, others used: it does not count."""
+        counted = [counter.counted for counter in self._counters]
+        self.sample()
+        for counter, before in zip(self._counters, counted, strict=False):
+            counter.counted = before
+
     def result(self, seconds: float, frames: int) -> Energy:
         """Of the ``seconds`` since the meter was made, in which ``frames`` were finished."""
         self.sample()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
-import psutil
 
 import effectcam
 from effectcam.bench import memory
@@ -39,10 +38,10 @@ from effectcam.bench.report import (
     Settings,
     StudentSpeed,
 )
+from effectcam.bench.sample import Sample, sample
 from effectcam.bench.series import (
     DEADLINES_MS,
     FrameLedger,
-    Sample,
     deadline,
     percentiles,
     rates,
@@ -50,6 +49,7 @@ from effectcam.bench.series import (
     windows,
 )
 from effectcam.bench.students import student_speed
+from effectcam.bench.turns import Alone, Turns
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect
 from effectcam.errors import BenchError, EffectcamError, SourceError, UsageError
@@ -65,9 +65,6 @@ from effectcam.student.choice import PlacedStudent
 
 _SAMPLE_EVERY = 1.0
 """Seconds. The time of a sample counts for nothing."""
-
-_CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "cpu-thermal")
-"""Names under which Linux tells a processor's temperature."""
 
 LEAST_FRAMES = 10
 """Fewer have no percentiles worth the name."""
@@ -102,15 +99,25 @@ Tell = Callable[[str, float], None]
 """Called between frames with what is being done and which share of that is done, 0 to 1."""
 
 
-def run(plan: Plan, *, tell: Tell = lambda what, share: None) -> Report:
+def run(
+    plan: Plan,
+    *,
+    tell: Tell = lambda what, share: None,
+    turns: Turns | None = None,
+    footage: Footage | None = None,
+    device: Device | None = None,
+) -> Report:
     """Measure ``plan`` on this machine; leaves the process with the cores and the
     priority of the run.
+
+    ``turns`` says when others go on (None: `Alone`); the students are then not measured by themselves.
+    ``footage`` and ``device`` spare their making, for the plan's clip and size and for this machine.
 
     Ctrl-C ends the steady state early, with a report of what was measured by then. Raises SourceError for a
     clip that will not do, BenchError when there is nothing to measure or a helper fails, and what a
     `Pipeline` raises.
     """
-    return _Run(plan, tell).run()
+    return _Run(plan, tell, turns or Alone()).run(footage, device)
 
 
 @dataclass(slots=True)
@@ -118,7 +125,8 @@ class _Steady:
     """What is noted of the steady state while it lasts."""
 
     done: array[int]
-    """Nanoseconds from its start until each frame was finished, without the time of the samples."""
+    """Nanoseconds from its start until each frame was finished, without what was apart from the frames: the
+    samples, and the turns of others."""
     delay: array[int]
     faces: array[int]
     samples: list[Sample]
@@ -130,22 +138,25 @@ class _Steady:
 
 
 class _Run:
-    def __init__(self, plan: Plan, tell: Tell) -> None:
+    def __init__(self, plan: Plan, tell: Tell, turns: Turns) -> None:
         self._plan = plan
         self._tell = tell
+        self._turns = turns
         self._ledger = FrameLedger()
         self._stop = StopFlag()
         self._told: list[str] = []
 
-    def run(self) -> Report:
+    def run(self, footage: Footage | None, device: Device | None) -> Report:
         plan = self._plan
-        self._tell("reading the clip", 0)
-        footage = load_footage(plan.clip, plan.size, faces=plan.faces, burn_in=plan.burn_in)
+        if footage is None:
+            self._tell("reading the clip", 0)
+            footage = load_footage(plan.clip, plan.size, faces=plan.faces, burn_in=plan.burn_in)
         self._tell("starting from cold", 0)
         job = Job(str(plan.effect.path), plan.tier, plan.accelerator, plan.threads, plan.faces)
         cold_starts = measure_cold_starts(job, footage.pictures[0], plan.cold_starts)
-        self._tell("measuring the machine", 0)
-        device = fingerprint()
+        if device is None:
+            self._tell("measuring the machine", 0)
+            device = fingerprint()
         with ExitStack() as stack:
             competitors = stack.enter_context(Competitors(plan.under_load, plan.clip))
             # They were started first, and use all cores as OBS does.
@@ -171,22 +182,25 @@ class _Run:
             frames = self._frames(footage)
             with self._stop:
                 self._burn_in(pipeline, frames)
+                self._turns.wait()
                 competitors.measure()
                 own = OwnProcesses(without=competitors.pids)
                 competing, neighbours, energy = competitors.cpu_seconds(), Neighbours(), EnergyMeter()
-                steady = self._steady(pipeline, frames, own, energy)
+                steady = self._steady(pipeline, frames, own, neighbours, energy)
                 joules = energy.result(steady.seconds, max(1, len(steady.done)))
                 competing = competitors.cpu_seconds() - competing
                 conditions = neighbours.conditions(steady.cpu_seconds + competing)
             load = competitors.finish()
             if len(steady.done) < LEAST_FRAMES:
                 raise self._nothing(steady)
-            self._tell("measuring the students", 0)
             opened = cast(Mapping[Place, PlacedStudent], pipeline.students)
-            students = [
-                student_speed(plan.effect, plan.tier, place, student, device)
-                for place, student in opened.items()
-            ]
+            students = []
+            if self._turns.length is None:
+                self._tell("measuring the students", 0)
+                students = [
+                    student_speed(plan.effect, plan.tier, place, student, device)
+                    for place, student in opened.items()
+                ]
             placements = dict.fromkeys(student.placement for student in opened.values())
         return self._report(
             footage,
@@ -229,14 +243,19 @@ class _Run:
         self._ledger.clear()
 
     def _steady(
-        self, pipeline: Pipeline, frames: Iterator[Frame], own: OwnProcesses, energy: EnergyMeter
+        self,
+        pipeline: Pipeline,
+        frames: Iterator[Frame],
+        own: OwnProcesses,
+        neighbours: Neighbours,
+        energy: EnergyMeter,
     ) -> _Steady:
         plan = self._plan
-        steady = _Steady(array("q"), array("q"), array("q"), [_sample(0.0, own)])
+        steady = _Steady(array("q"), array("q"), array("q"), [sample(0.0, own)])
         with short_collections():
             cpu = own.cpu_seconds()
             begun = time.perf_counter_ns()
-            sampling, sampled, index = 0, begun, None
+            apart, sampled, index = 0, 0.0, None
             for frame in frames:
                 steady.late += 0 if index is None else frame.index - index - 1
                 index = frame.index
@@ -247,22 +266,28 @@ class _Run:
                     steady.failure = str(error)
                 else:
                     now = time.perf_counter_ns()
-                    steady.done.append(now - begun - sampling)
+                    steady.done.append(now - begun - apart)
                     steady.delay.append(now - frame.captured_at)
                     steady.faces.append(len(pipeline.faces))
                 now = time.perf_counter_ns()
-                elapsed = (now - begun - sampling) / 1e9
-                if now - sampled >= _SAMPLE_EVERY * 1e9:
+                elapsed = (now - begun - apart) / 1e9
+                if elapsed - sampled >= _SAMPLE_EVERY:
                     energy.sample()
-                    steady.samples.append(_sample(elapsed, own))
+                    steady.samples.append(sample(elapsed, own))
                     self._tell("measuring", self._share(elapsed, steady))
-                    sampled = time.perf_counter_ns()
-                    sampling += sampled - now
+                    sampled = elapsed
                 if self._share(elapsed, steady) >= 1:
                     break
-            steady.seconds = (time.perf_counter_ns() - begun - sampling) / 1e9
+                if self._turns.over():
+                    neighbours.pause()
+                    energy.sample()
+                    self._turns.wait()
+                    energy.skip()
+                    neighbours.resume()
+                apart += time.perf_counter_ns() - now
+            steady.seconds = (time.perf_counter_ns() - begun - apart) / 1e9
             steady.cpu_seconds = own.cpu_seconds() - cpu
-            steady.samples.append(_sample(steady.seconds, own))
+            steady.samples.append(sample(steady.seconds, own))
         if plan.pace_fps is None:
             # Nothing was ever due.
             del steady.delay[:]
@@ -339,6 +364,7 @@ class _Run:
                 frames=plan.frames,
                 seconds=plan.seconds,
                 under_load=plan.under_load,
+                turn=self._turns.length,
             ),
             conditions=conditions,
             cold_start=cold_start,
@@ -371,15 +397,3 @@ class _Run:
             windows=windows(done_s, chain, steady.seconds, steady.samples),
             series=series(done_s, times, delay_ms),
         )
-
-
-def _sample(at_s: float, own: OwnProcesses) -> Sample:
-    frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
-    sensors = psutil.sensors_temperatures() if hasattr(psutil, "sensors_temperatures") else {}
-    chips = [reading.current for chip in _CPU_SENSORS for reading in sensors.get(chip, [])]
-    return Sample(
-        at_s=at_s,
-        memory_mb=own.resident_mb(),
-        mhz=round(frequency.current, 1) if frequency is not None and frequency.current else None,
-        temperature_c=round(max(chips), 1) if chips else None,
-    )

@@ -6,7 +6,9 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from effectcam.bench.report import Conditions
 
@@ -22,14 +24,22 @@ class Neighbours:
 
     def __init__(self) -> None:
         self._load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-        self._begun = time.perf_counter()
-        self._busy, self._stolen = _machine_seconds()
+        self._seen = np.zeros(3)
+        self._since: NDArray[np.float64] | None = _machine_seconds()
+
+    def pause(self) -> None:
+        """Look away until `resume`."""
+        if self._since is not None:
+            self._seen += _machine_seconds() - self._since
+        self._since = None
+
+    def resume(self) -> None:
+        self._since = _machine_seconds()
 
     def conditions(self, own: float) -> Conditions:
-        """Since the start, of which ``own`` CPU seconds belong to the measurement."""
-        wall = time.perf_counter() - self._begun
-        busy, stolen = _machine_seconds()
-        busy, stolen = busy - self._busy, stolen - self._stolen
+        """Of the time that it watched, of which ``own`` CPU seconds belong to the measurement; ends it."""
+        self.pause()
+        wall, busy, stolen = map(float, self._seen)
         others = max(0.0, busy - own) / wall
         steal = min(1.0, max(0.0, stolen / (busy + stolen))) if busy + stolen > 0 else 0.0
         battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
@@ -46,14 +56,19 @@ class Neighbours:
         )
 
 
-def _machine_seconds() -> tuple[float, float]:
-    """Of all cores since the machine started: at work, and stolen by the hypervisor."""
+def disturbed(conditions: Conditions) -> bool:
+    """Whether others took so much that the times are not the program's own."""
+    return conditions.others_cores > _BUSY_CORES or conditions.steal_share > _STEAL
+
+
+def _machine_seconds() -> NDArray[np.float64]:
+    """By the clock, and of all cores since the machine started: at work, and stolen by the hypervisor."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)
     stolen = getattr(times, "steal", 0.0)
     # Guests' time is part of the user's.
     guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
-    return sum(times) - idle - stolen - guests, stolen
+    return np.array([time.perf_counter(), sum(times) - idle - stolen - guests, stolen])
 
 
 def _cpu_governor() -> str | None:

@@ -134,6 +134,8 @@ class Settings:
     """How long it was to last: one of the two is null."""
     under_load: Count
     """Encoders that ran beside it."""
+    turn: Count | None = None
+    """Frames after which it waited while other cells of a matrix had their turn; null: it ran alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +355,7 @@ class Report:
     memory: Memory
     energy: Energy
     students: list[StudentSpeed]
+    """Empty for a cell of a matrix, where there is no time for it."""
     load: list[Encoder]
     windows: list[Window]
     series: Series

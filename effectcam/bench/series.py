@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.bench.report import Deadline, Percentiles, Rates, Series, Window
+from effectcam.bench.sample import Sample
 from effectcam.ledger import STAGES, Ledger
 
 DEADLINES_MS = (33.3, 16.7)
@@ -59,16 +59,6 @@ class FrameLedger(Ledger):
         for times in columns.values():
             times[times < 0] = np.nan
         return {stage: times for stage, times in columns.items() if not np.isnan(times).all()}
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The machine's state at a moment of the steady state."""
-
-    at_s: float
-    memory_mb: float
-    mhz: float | None
-    temperature_c: float | None
 
 
 def percentiles(times: Times) -> Percentiles:

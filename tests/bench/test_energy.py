@@ -35,6 +35,17 @@ def test_packages_and_their_memory_add_up_and_parts_of_a_package_do_not(tmp_path
     assert found.domains == ["package-0", "dram"] and found.unread is None
 
 
+def test_what_others_used_in_their_turn_does_not_count(tmp_path: Path) -> None:
+    package = counter(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
+    meter = EnergyMeter(tmp_path)
+    package.write_text("2000000")
+    meter.sample()
+    package.write_text("6000000")
+    meter.skip()
+    package.write_text("9000000")
+    assert meter.result(seconds=2.0, frames=100).joules == 4
+
+
 def test_a_counter_that_begins_anew_is_counted_on(tmp_path: Path) -> None:
     package = counter(tmp_path, "intel-rapl:0", "package-0", 9_000_000, wraps_at=9_999_999)
     meter = EnergyMeter(tmp_path)

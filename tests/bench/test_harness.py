@@ -127,6 +127,35 @@ def test_it_runs_beside_encoders_and_tells_what_they_achieved(plan: Plan) -> Non
     assert made.settings.under_load == 1
 
 
+class _Others:
+    """Turns of 20 frames, between which others take their time."""
+
+    length = 20
+
+    def __init__(self) -> None:
+        self.frames: list[int] = [0]
+
+    def over(self) -> bool:
+        self.frames[-1] += 1
+        return self.frames[-1] == self.length
+
+    def wait(self) -> None:
+        self.frames.append(0)
+        threading.Event().wait(1.0)
+
+
+def test_what_others_take_in_their_turn_is_in_no_figure(plan: Plan) -> None:
+    turns = _Others()
+    made = run(plan, turns=turns)
+    # The first wait is that for the first turn; after the last frame nobody asks.
+    assert turns.frames == [0, 20, 20, 19]
+    assert made.settings.turn == 20 and made.frames.measured == 60
+    chain = np.array(made.series.stages_ms["chain"], np.float64)
+    assert made.seconds - chain.sum() / 1000 < 1.0
+    assert np.diff(made.series.done_ms).max() < 1000
+    assert made.students == []
+
+
 def test_a_raised_priority_that_is_not_to_be_had_is_refused(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from effectcam.bench import memory
 from effectcam.bench.fingerprint import accelerator, fingerprint
-from effectcam.bench.neighbours import Neighbours
+from effectcam.bench.neighbours import Neighbours, disturbed
 from effectcam.bench.own import OwnProcesses
 from effectcam.bench.peak import sgemm_gflops
 from effectcam.student.accelerator import Placement
@@ -52,6 +53,18 @@ def test_a_busy_neighbour_is_seen_and_ones_own_work_is_not() -> None:
     assert seen.others_cores > 0.15
     assert any("other programs kept" in note for note in seen.notes)
     assert alone.others_cores < seen.others_cores - 0.3
+    assert disturbed(seen)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the test's busy neighbour is a Linux process")
+def test_a_neighbour_that_works_in_a_pause_is_not_seen() -> None:
+    neighbours = Neighbours()
+    neighbours.pause()
+    spin(1.0).wait()
+    neighbours.resume()
+    # What was watched is so short that even a busy machine had no second of it.
+    conditions = neighbours.conditions(1.0)
+    assert conditions.others_cores == 0 and not disturbed(replace(conditions, steal_share=0))
 
 
 def test_workers_count_and_strangers_do_not() -> None:
