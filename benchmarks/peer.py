@@ -22,7 +22,7 @@ from effectcam.effect import Effect
 from effectcam.effect.manifest import Place
 from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
-from effectcam.ledger import Ledger
+from effectcam.ledger import FrameTimes, Ledger
 
 Image = NDArray[np.float32]
 """0 to 1."""
@@ -63,6 +63,7 @@ class PeerPipeline:
 
     def __init__(self, effect: Effect, *, tier: str = "standard") -> None:
         self.ledger = Ledger()
+        self._times = FrameTimes()
         self._effect = effect
         self._frame_model = _Model(effect, "frame", tier) if "frame" in effect.places else None
         self._face_model = _Model(effect, "face", tier) if "face" in effect.places else None
@@ -74,30 +75,31 @@ class PeerPipeline:
             self._mask = feathered(self._face_model.width, effect.mask.feather).astype(np.float32) / 255
 
     def process(self, frame: Frame) -> Frame:
-        with self.ledger.time("chain"):
+        self._times = FrameTimes()
+        with self._times.time("chain"):
             result = self._draw(frame.pixels)
-        self.ledger.end_frame()
+        self.ledger.add(self._times)
         return frame.with_pixels(result)
 
     def _draw(self, pixels: Pixels) -> Pixels:
         height, width = pixels.shape[:2]
         strength = self._effect.strength.default
-        with self.ledger.time("composite"):
+        with self._times.time("composite"):
             canvas = pixels.astype(np.float32) / 255
         if self._frame_model is not None:
-            with self.ledger.time("crop"):
+            with self._times.time("crop"):
                 small = cv2.resize(pixels, (self._frame_model.width, self._frame_model.height))
-            with self.ledger.time("student"):
+            with self._times.time("student"):
                 drawing = self._frame_model.run(np.asarray(small, np.uint8))
-            with self.ledger.time("composite"):
+            with self._times.time("composite"):
                 large = cv2.resize(drawing[..., :3], (width, height), interpolation=cv2.INTER_CUBIC)
                 canvas = canvas * (1 - strength) + large * strength
         if self._face_model is not None:
-            with self.ledger.time("mesh"):
+            with self._times.time("mesh"):
                 landmarks = self._landmarks(pixels)
             if landmarks is not None:
                 canvas = self._draw_face(pixels, landmarks, canvas, self._face_model, strength)
-        with self.ledger.time("composite"):
+        with self._times.time("composite"):
             return (np.clip(canvas, 0, 1) * 255).astype(np.uint8)
 
     def _landmarks(self, pixels: Pixels) -> NDArray[np.float32] | None:
@@ -115,14 +117,14 @@ class PeerPipeline:
         self, pixels: Pixels, landmarks: NDArray[np.float32], canvas: Image, model: _Model, strength: float
     ) -> Image:
         height, width = pixels.shape[:2]
-        with self.ledger.time("crop"):
+        with self._times.time("crop"):
             affine = self._affine(landmarks, model.width)
             crop = np.asarray(cv2.warpAffine(pixels, affine, (model.width, model.height)), np.uint8)
             if self._effect.warp.eyes > 1:
                 crop = enlarge_eyes(crop, eyes(landmarks, affine), self._effect.warp.eyes)
-        with self.ledger.time("student"):
+        with self._times.time("student"):
             drawing = model.run(crop)
-        with self.ledger.time("composite"):
+        with self._times.time("composite"):
             mask = self._mask * strength
             if drawing.shape[2] == 4:
                 mask = mask * drawing[..., 3]

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     )
     from effectcam.frame import Frame
     from effectcam.ledger import Ledger
-    from effectcam.pipeline import Face, Pipeline
+    from effectcam.overlap import overlapped
+    from effectcam.passage import Face
+    from effectcam.pipeline import Pipeline
     from effectcam.sink.fan_out import FanOut
     from effectcam.sink.stills import Stills
     from effectcam.sink.video_file import VideoFile
@@ -67,6 +69,7 @@ __all__ = [
     "list_virtual_cameras",
     "load_effect",
     "open_source",
+    "overlapped",
 ]
 
 _HOMES = {
@@ -74,7 +77,7 @@ _HOMES = {
     "Clip": "source.clip",
     "Effect": "effect.package",
     "EffectcamError": "errors",
-    "Face": "pipeline",
+    "Face": "passage",
     "FaceMeshError": "errors",
     "FanOut": "sink.fan_out",
     "Frame": "frame",
@@ -95,6 +98,7 @@ _HOMES = {
     "list_virtual_cameras": "source.devices",
     "load_effect": "effect.package",
     "open_source": "source",
+    "overlapped": "overlap",
 }
 
 

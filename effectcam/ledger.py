@@ -14,16 +14,33 @@ STAGES = ("mesh", "crop", "student", "composite", "chain")
 the finished frame in memory, measured by itself and not added up."""
 
 
+class FrameTimes:
+    """Nanoseconds of each stage of one frame. A stage that runs several times, once for each face, counts
+    as one: its times add up."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, int] = {}
+
+    def note(self, stage: str, nanoseconds: int) -> None:
+        """Add to a stage's time."""
+        self.stages[stage] = self.stages.get(stage, 0) + nanoseconds
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Note how long the block takes. A block that raises is not noted."""
+        begun = time.perf_counter_ns()
+        yield
+        self.note(stage, time.perf_counter_ns() - begun)
+
+
 class Ledger:
     """Stage times of a run.
 
-    A stage that runs several times in a frame, once for each face, counts as one: its times add up
-    until ``end_frame``.
-
     >>> ledger = Ledger()
     >>> for ms in (1, 2, 3):
-    ...     ledger.note("mesh", ms * 1_000_000)
-    ...     ledger.end_frame()
+    ...     times = FrameTimes()
+    ...     times.note("mesh", ms * 1_000_000)
+    ...     ledger.add(times)
     >>> ledger.percentiles("mesh")["p50"]
     2.0
     """
@@ -34,31 +51,14 @@ class Ledger:
         self._keep = keep
         # Plain numbers, 8 bytes each: a list of Python's own would grow by 20 MB an hour.
         self._times: dict[str, array[int]] = {}
-        self._frame: dict[str, int] = {}
 
-    def note(self, stage: str, nanoseconds: int) -> None:
-        """Add to a stage's time in the current frame."""
-        self._frame[stage] = self._frame.get(stage, 0) + nanoseconds
-
-    @contextmanager
-    def time(self, stage: str) -> Iterator[None]:
-        """Note how long the block takes. A block that raises is not noted."""
-        begun = time.perf_counter_ns()
-        yield
-        self.note(stage, time.perf_counter_ns() - begun)
-
-    def end_frame(self) -> None:
-        """The current frame is done; its times join the others."""
-        for stage, nanoseconds in self._frame.items():
+    def add(self, frame: FrameTimes) -> None:
+        """A frame is done; its times join the others. Those of a frame that failed are not added."""
+        for stage, nanoseconds in frame.stages.items():
             times = self._times.setdefault(stage, array("q"))
             if len(times) >= self._keep:
                 del times[: (self._keep + 1) // 2]
             times.append(nanoseconds)
-        self._frame.clear()
-
-    def drop_frame(self) -> None:
-        """Forget the current frame: it failed, and its times would be added to the next one's."""
-        self._frame.clear()
 
     def percentiles(self, stage: str, *, last: int | None = None) -> dict[str, float]:
         """p50, p95 and p99 in milliseconds, of the ``last`` frames if given; zeros for a stage that
@@ -83,4 +83,3 @@ class Ledger:
     def clear(self) -> None:
         """Forget everything, for instance after the warm-up."""
         self._times.clear()
-        self._frame.clear()

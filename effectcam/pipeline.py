@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from effectcam.composite import blend
 from effectcam.composite.blend import Layer
-from effectcam.composite.canvas import FrameCanvas
+from effectcam.composite.canvas import DrawnFrame, FrameCanvas
 from effectcam.composite.colour import ColourMatch, ColourPolicy, NoColourMatch
 from effectcam.composite.mask import feathered
 from effectcam.composite.screen import screen
@@ -23,7 +22,7 @@ from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import UsageError
 from effectcam.face.choice import AllFaces, FaceChoice
-from effectcam.face.crop import Crop, cut, fit_head
+from effectcam.face.crop import cut, fit_head
 from effectcam.face.identity import IdentityTracker
 from effectcam.face.mesh import FaceMesh, FaceObservation, FaceTracker
 from effectcam.face.motion import ConstantVelocity
@@ -31,34 +30,13 @@ from effectcam.face.stabiliser import OneEuroSmoothing, Smoothing
 from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
 from effectcam.ledger import Ledger
+from effectcam.passage import Face, Passage
 from effectcam.student.accelerator import Wish
 from effectcam.student.protocol import Student
 from effectcam.student.threads import choose_fair_share
 
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A face of the latest frame that gets the effect."""
-
-    identity: int
-    landmarks: NDArray[np.float32]
-    """(468, 3), pixels of the frame."""
-    crop: Crop
-    """Steadied, with the effect's margin and shift."""
-    seen_at: int
-    """Nanoseconds, the frame's own stamp."""
-
-
 _COLOUR_SIZE = 64
 """Pixels along the sample of the canvas that a drawing's colour is matched to: colour has no detail."""
-
-
-class _Drawing(NamedTuple):
-    face: Face
-    drawing: NDArray[np.uint8]
-    """What the student made of the crop, RGB or RGBA."""
-    layer: Layer | None
-    """The same with its colours in line, at its place in the frame; None outside it."""
 
 
 class Pipeline:
@@ -157,72 +135,80 @@ class Pipeline:
         Raises StudentError when the network's answer is no picture, FaceMeshError when the graph
         stops; the pipeline can go on with the next frame.
         """
-        self.drawings, self.decisions = {}, {}
-        if self._strength == 0:
-            self.faces = []
-            return frame
+        passage = Passage(frame, self._strength)
         try:
-            with self.ledger.time("chain"):
-                pixels = self._redraw(frame, detect)
-        except BaseException:
-            self.ledger.drop_frame()
-            raise
-        self.ledger.end_frame()
-        return frame.with_pixels(pixels)
-
-    def _redraw(self, frame: Frame, detect: bool) -> Pixels:
-        canvas = self._start_canvas(frame.pixels)
-        try:
-            self._track(frame, detect)
-            drawings = [self._draw(face, frame.pixels, canvas) for face in self.faces]
-            self.drawings["face"] = [each.drawing for each in drawings]
+            self.begin(passage, detect=detect)
+            self.draw(passage)
+            return self.finish(passage)
         finally:
-            with self.ledger.time("student"):
-                # Awaited even when the face failed: the next frame needs the canvas idle.
-                wait([canvas])
-        canvas.result()
-        if self._canvas is not None:
-            self.drawings["frame"] = [self._canvas.drawing]
-        with self.ledger.time("composite"):
-            return self._compose(frame.pixels, drawings)
+            # Awaited even when the face failed: students may be changed between two frames.
+            passage.wait()
 
-    def _start_canvas(self, pixels: Pixels) -> Future[None]:
-        """Set the frame's student to work beside the face's stages; done at once without one."""
-        if self._canvas is None:
-            done: Future[None] = Future()
-            done.set_result(None)
-            return done
-        return self._helper.submit(self._canvas.draw, pixels)
+    # The three parts of ``process``. `overlapped` has them at work on different frames.
 
-    def _track(self, frame: Frame, detect: bool) -> None:
-        """Find the faces, tell who is who, and steady their crops."""
-        if self._mesh is None:
+    def begin(self, passage: Passage, *, detect: bool = True) -> None:
+        """Set the frame's student to work, find the faces, tell who is who, steady their crops and cut
+        them out."""
+        if passage.strength == 0:
             return
-        with self.ledger.time("mesh"):
-            observations = self._find(self._mesh, frame, detect)
-        with self.ledger.time("crop"):
-            heads = [fit_head(observation.landmarks) for observation in observations]
-            known = self._identities.known
-            identities = self._identities.assign(heads, frame.captured_at)
-            for lost in known - self._identities.known:
-                self._smoothing.forget(lost)
-                self._colour.forget(lost)
-            spec = self.effect.crop
-            self.faces = [
-                Face(
-                    identities[place],
-                    observations[place].landmarks,
-                    self._smoothing(identities[place], heads[place], frame.captured_at)
-                    .scaled(spec.margin)
-                    .shifted(*spec.shift),
-                    frame.captured_at,
-                )
-                for place in self._choice(identities, heads)
-            ]
+        if self._canvas is not None:
+            passage.canvas = self._helper.submit(self._canvas.draw, passage.frame.pixels)
+        if self._mesh is not None:
+            with passage.times.time("mesh"):
+                observations = self._find(self._mesh, passage, detect)
+            with passage.times.time("crop"):
+                passage.faces = self._steadied(observations, passage.frame.captured_at)
+                for face in passage.faces:
+                    self._cut(face, passage)
 
-    def _find(self, mesh: FaceTracker, frame: Frame, detect: bool) -> list[FaceObservation]:
+    def draw(self, passage: Passage) -> None:
+        """Have the faces redrawn."""
+        with passage.times.time("student"):
+            for crop in passage.crops:
+                # The student's buffer is its own; the next face would overwrite it.
+                passage.drawings.append(self._student.run(crop).copy())
+
+    def finish(self, passage: Passage) -> Frame:
+        """Lay what was drawn on the frame."""
+        self.faces, self.decisions = passage.faces, passage.decisions
+        self.drawings = {}
+        if passage.strength == 0:
+            return passage.frame
+        self.drawings["face"] = passage.drawings
+        drawn = self._drawn(passage) if self._is_new(passage) else None
+        with passage.times.time("composite"):
+            layers = [self._layer(place, passage, drawn) for place in range(len(passage.faces))]
+        drawn = self._drawn(passage)
+        with passage.times.time("composite"):
+            pixels = self._compose(passage, drawn, layers)
+        passage.times.note("chain", time.perf_counter_ns() - passage.begun)
+        self.ledger.add(passage.times)
+        return passage.frame.with_pixels(pixels)
+
+    def _steadied(self, observations: list[FaceObservation], now: int) -> list[Face]:
+        heads = [fit_head(observation.landmarks) for observation in observations]
+        known = self._identities.known
+        identities = self._identities.assign(heads, now)
+        for lost in known - self._identities.known:
+            self._smoothing.forget(lost)
+            self._colour.forget(lost)
+        spec = self.effect.crop
+        return [
+            Face(
+                identities[place],
+                observations[place].landmarks,
+                self._smoothing(identities[place], heads[place], now)
+                .scaled(spec.margin)
+                .shifted(*spec.shift),
+                now,
+            )
+            for place in self._choice(identities, heads)
+        ]
+
+    def _find(self, mesh: FaceTracker, passage: Passage, detect: bool) -> list[FaceObservation]:
+        frame = passage.frame
         expected = None if detect or self._motion is None else self._motion.expect(frame.captured_at)
-        self.decisions["detect"] = expected is None
+        passage.decisions["detect"] = expected is None
         if expected is not None:
             return expected
         observations = mesh.process(frame)
@@ -230,58 +216,74 @@ class Pipeline:
             self._motion.see(observations, frame.captured_at)
         return observations
 
-    def _draw(self, face: Face, pixels: Pixels, canvas: Future[None]) -> _Drawing:
-        """Cut the face out, have it redrawn, and bring the drawing to its place."""
+    def _cut(self, face: Face, passage: Passage) -> None:
         size = self._student.size[0]
-        with self.ledger.time("crop"):
-            seen = image = cut(pixels, face.crop, size)
-            if self.effect.warp.eyes > 1:
-                points = eyes(face.landmarks, face.crop.to_crop(size)) / size
-                points = self._smoothing.points(face.identity, points, face.seen_at) * size
-                image = enlarge_eyes(seen, points, self.effect.warp.eyes)
-        with self.ledger.time("student"):
-            # The student's buffer is its own; the next face would overwrite it.
-            drawing = self._student.run(image).copy()
-            if not self._colour.knows(face.identity):
-                canvas.result()
-        with self.ledger.time("composite"):
-            return _Drawing(face, drawing, self._layer(face, seen, drawing, pixels.shape))
+        seen = crop = cut(passage.frame.pixels, face.crop, size)
+        if self.effect.warp.eyes > 1:
+            points = eyes(face.landmarks, face.crop.to_crop(size)) / size
+            points = self._smoothing.points(face.identity, points, face.seen_at) * size
+            crop = enlarge_eyes(seen, points, self.effect.warp.eyes)
+        passage.seen.append(seen)
+        passage.crops.append(crop)
 
-    def _layer(
-        self, face: Face, seen: Pixels, drawing: NDArray[np.uint8], shape: tuple[int, ...]
-    ) -> Layer | None:
-        if self._canvas is None or self.effect.colour.policy != "match-frame":
+    def _layer(self, place: int, passage: Passage, drawn: DrawnFrame | None) -> Layer | None:
+        """A face's drawing with its colours in line, at its place in the frame; None outside it."""
+        face, seen, drawing = passage.faces[place], passage.seen[place], passage.drawings[place]
+        height, width = passage.frame.pixels.shape[:2]
+        if passage.canvas is None or self.effect.colour.policy != "match-frame":
             self._colour.learn(face.identity, drawing, seen)
-        elif not self._colour.knows(face.identity):
-            self._learn_from_canvas(face, drawing, shape)
+        elif drawn is not None and not self._colour.knows(face.identity):
+            self._learn_from_canvas(place, passage, drawn)
         # On the canvas everything is mixed with the input at the end; without, the mask does it.
-        on_canvas = self._canvas is not None
+        on_canvas = passage.canvas is not None
         mask = self._mask
-        if not on_canvas and self._strength < 1:
-            mask = np.asarray(cv2.convertScaleAbs(mask, alpha=self._strength), np.uint8)
+        if not on_canvas and passage.strength < 1:
+            mask = np.asarray(cv2.convertScaleAbs(mask, alpha=passage.strength), np.uint8)
         drawing = self._colour.apply(face.identity, drawing)
         prepared = blend.prepare(drawing, seen, mask, detail=self.effect.detail.gain, keep=not on_canvas)
-        return blend.place(prepared, face.crop, shape[1], shape[0])
+        return blend.place(prepared, face.crop, width, height)
 
-    def _learn_from_canvas(self, face: Face, drawing: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
+    def _is_new(self, passage: Passage) -> bool:
+        """Whether a face has to wait for its drawn frame, to take its colours from it."""
+        known = self._colour.knows
+        return self.effect.colour.policy == "match-frame" and not all(
+            known(f.identity) for f in passage.faces
+        )
+
+    def _drawn(self, passage: Passage) -> DrawnFrame | None:
+        if passage.canvas is None:
+            return None
+        with passage.times.time("student"):
+            drawn = passage.canvas.result()
+        self.drawings["frame"] = [drawn.drawing]
+        return drawn
+
+    def _learn_from_canvas(self, place: int, passage: Passage, drawn: DrawnFrame) -> None:
         """What colours a face's drawing should have, from the drawn frame round it. It serves the next
         frame's face: so no face waits for its whole frame, except an identity's first."""
-        if self._canvas is not None and self.effect.colour.policy == "match-frame":
-            reference = self._canvas.sample(face.crop, _COLOUR_SIZE, (shape[1], shape[0]))
-            self._colour.learn(face.identity, drawing, reference)
+        if self.effect.colour.policy == "match-frame":
+            face, (height, width) = passage.faces[place], passage.frame.pixels.shape[:2]
+            reference = drawn.sample(face.crop, _COLOUR_SIZE, (width, height))
+            self._colour.learn(face.identity, passage.drawings[place], reference)
 
-    def _compose(self, pixels: Pixels, drawings: list[_Drawing]) -> Pixels:
+    def _compose(self, passage: Passage, drawn: DrawnFrame | None, layers: list[Layer | None]) -> Pixels:
         """Lay the faces on the drawn frame, or on the frame itself."""
+        pixels = passage.frame.pixels
         height, width = pixels.shape[:2]
-        ground = self._canvas.ground(width, height) if self._canvas else pixels.copy()
-        for face, drawing, layer in drawings:
-            self._learn_from_canvas(face, drawing, pixels.shape)
+        canvas = self._canvas
+        if canvas is None or drawn is None:
+            ground = pixels.copy()
+        else:
+            ground = canvas.ground(drawn, width, height)
+            for place in range(len(layers)):
+                self._learn_from_canvas(place, passage, drawn)
+        for layer in layers:
             if layer is not None:
                 blend.lay(ground, layer)
-        if self._canvas is None:
+        if canvas is None or drawn is None:
             return ground
         self._screen.lay(ground)
-        return self._canvas.finish(ground, pixels, self._strength)
+        return canvas.finish(ground, pixels, passage.strength)
 
     def open_tier(self, tier: str) -> Mapping[Place, Student]:
         """Students of another tier of the effect, for ``change_tier``; the caller closes them otherwise.

@@ -24,12 +24,15 @@ MAY_IMPORT = {
     "effect": BASE | {"student"},
     "face": BASE,
     "composite": BASE | {"face", "student"},
-    "pipeline": BASE | {"composite", "effect", "face", "student"},
+    "passage": BASE | {"composite", "face"},
+    "pipeline": BASE | {"composite", "effect", "face", "passage", "student"},
+    "overlap": {"frame", "passage", "pipeline"},
     "live": BASE | {"composite", "effect", "face", "pipeline", "sink", "source", "student"},
     "latency": BASE | {"effect", "live", "sink", "source"},
     "bench": BASE | {"doctor", "effect", "face", "live", "pipeline", "source", "student"},
     "panel": BASE | {"effect", "live"},
-    "replay": BASE | {"pipeline", "effect", "sink", "source"},
+    "replay": BASE
+    | {"composite", "doctor", "effect", "face", "passage", "pipeline", "sink", "source", "student"},
     "doctor": BASE | {"effect", "sink", "source", "student"},
     "distill": BASE | {"pipeline", "effect", "face", "source", "student"},
 }

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,9 +9,7 @@ import pytest
 
 from effectcam.composite.colour import NoColourMatch
 from effectcam.effect import manifest as parts
-from effectcam.effect.manifest import Manifest
 from effectcam.effect.package import Effect
-from effectcam.effect.writer import write_package
 from effectcam.errors import FaceMeshError, PackageError, StudentError, UsageError
 from effectcam.face.crop import Crop
 from effectcam.face.mesh import FaceMesh, FaceObservation
@@ -24,40 +20,18 @@ from effectcam.pipeline import Pipeline
 from effectcam.student.litert import LiteRtStudent
 from effectcam.student.threads import usable_cores
 from tests.face.clips import demo_pixels, stream
+from tests.tiny_effect import tiny_effect
 
 DATA = Path(__file__).resolve().parent / "data"
-SIZES = {"wide": (32, 64), "unet": (128, 128)}
 
 Make = Callable[..., Effect]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """A package out of the models in tests/data: ``face`` and ``frame`` name them."""
+    """`tiny_effect`, each in a folder of its own."""
     count = iter(range(100))
-
-    def build(*, face: str | None = None, frame: str | None = None, **values: Any) -> Effect:
-        folder = tmp_path / f"effect-{next(count)}"
-        folder.mkdir()
-        models = {}
-        for place, name in (("frame", frame), ("face", face)):
-            if name is not None:
-                shutil.copy(DATA / f"{name}.tflite", folder / f"{place}.tflite")
-                models[place] = parts.Model(f"{place}.tflite", SIZES.get(name, (32, 32)))
-        values.setdefault("tiers", {"standard": parts.Tier(**models)})
-        values.setdefault("space", "+".join(models))
-        manifest = Manifest(
-            name="tiny",
-            version="1.0.0",
-            title="Tiny",
-            description="A test model.",
-            licence="MIT",
-            provenance=parts.Provenance("arithmetic", "none", "2026-11-21"),
-            **values,
-        )
-        return write_package(folder, manifest)
-
-    return build
+    return lambda **values: tiny_effect(tmp_path / f"effect-{next(count)}", **values)
 
 
 @pytest.fixture

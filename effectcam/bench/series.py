@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from effectcam.bench.report import Deadline, Percentiles, Rates, Series, Window
 from effectcam.bench.sample import Sample
-from effectcam.ledger import STAGES, Ledger
+from effectcam.ledger import STAGES, FrameTimes, Ledger
 
 DEADLINES_MS = (33.3, 16.7)
 """A frame's time at 30 and at 60 frames a second."""
@@ -30,26 +30,15 @@ class FrameLedger(Ledger):
 
     def __init__(self) -> None:
         super().__init__()
-        self._row: dict[str, int] = {}
         self._columns = {stage: array("q") for stage in STAGES}
 
-    def note(self, stage: str, nanoseconds: int) -> None:
-        super().note(stage, nanoseconds)
-        self._row[stage] = self._row.get(stage, 0) + nanoseconds
-
-    def end_frame(self) -> None:
-        super().end_frame()
+    def add(self, frame: FrameTimes) -> None:
+        super().add(frame)
         for stage, column in self._columns.items():
-            column.append(self._row.get(stage, _NOT_RUN))
-        self._row.clear()
-
-    def drop_frame(self) -> None:
-        super().drop_frame()
-        self._row.clear()
+            column.append(frame.stages.get(stage, _NOT_RUN))
 
     def clear(self) -> None:
         super().clear()
-        self._row.clear()
         for column in self._columns.values():
             del column[:]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from effectcam.errors import SinkError
 from effectcam.frame import Frame, Pixels
-from effectcam.pipeline import Face, Pipeline
+from effectcam.passage import Face
+from effectcam.pipeline import Pipeline
 from effectcam.sink.part_file import PartFile
 
 # Points of the Face Mesh: lids above and below each eye, the eyes' outer corners, the nose's tip.

@@ -26,6 +26,30 @@ class _Fit:
     """Of the scaled and turned frame in the student's picture."""
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnFrame:
+    """A frame as the student drew it, and as the student saw it: small, upright, without the mirrored
+    surround, both uint8 of one shape (h, w, 3)."""
+
+    drawing: Pixels
+    seen: Pixels
+
+    def sample(self, crop: Crop, size: int, frame: tuple[int, int]) -> Pixels:
+        """The drawing inside ``crop``, uint8 (size, size, 3): what a face should agree with.
+        ``frame`` is the (width, height) of the frame that the crop speaks of."""
+        shrink = np.array([self.drawing.shape[1] / frame[0], self.drawing.shape[0] / frame[1]])
+        affine = crop.to_picture(size)
+        affine = np.column_stack((affine[:, :2] * shrink[:, None], (affine[:, 2] + 0.5) * shrink - 0.5))
+        sampled = cv2.warpAffine(
+            self.drawing,
+            affine,
+            (size, size),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
+        return np.asarray(sampled, np.uint8)
+
+
 class FrameCanvas:
     """The frame, drawn small, and the ground that faces are laid on.
 
@@ -34,17 +58,17 @@ class FrameCanvas:
     look knows no up and down, and is trained on both), so that a phone's video is drawn with as many
     pixels as a webcam's.
 
-    One canvas serves one frame after another: ``draw``, then ``ground``, then ``finish``.
+    One canvas serves one frame after another: ``draw``, then ``ground``, then ``finish``. The next frame may
+    be drawn in another thread meanwhile.
     """
 
     def __init__(self, student: Student, *, detail: float) -> None:
         """``detail`` (0 to 1): how much of the frame's finest detail ``finish`` brings back."""
         self._student = student
         self._detail = detail
-        self._small = self._drawing = np.empty((0, 0, 3), np.uint8)
         self._ground = np.empty((0, 0, 3), np.uint8)
 
-    def draw(self, pixels: Pixels) -> None:
+    def draw(self, pixels: Pixels) -> DrawnFrame:
         """Run the student on the frame ``pixels`` (H, W, 3); the slow part, free to run beside the
         face's own stages. Raises StudentError."""
         fit = _fit(pixels.shape[1], pixels.shape[0], self._student.size)
@@ -70,37 +94,18 @@ class FrameCanvas:
         )
         drawn = self._student.run(np.asarray(padded, np.uint8))
         drawn = drawn[fit.top : fit.top + rows, fit.left : fit.left + columns]
-        self._drawing = np.asarray(cv2.transpose(drawn), np.uint8) if fit.turned else drawn
-        self._small = small
+        # The student's own memory, which the next frame overwrites.
+        drawn = np.asarray(cv2.transpose(drawn), np.uint8) if fit.turned else drawn.copy()
+        return DrawnFrame(drawn, small)
 
-    @property
-    def drawing(self) -> Pixels:
-        """What ``draw`` made of the frame, without the mirrored surround; the student's own memory."""
-        return self._drawing
-
-    def sample(self, crop: Crop, size: int, frame: tuple[int, int]) -> Pixels:
-        """The drawn frame inside ``crop``, uint8 (size, size, 3): what a face should agree with.
-        ``frame`` is the (width, height) of the frame that the crop speaks of."""
-        shrink = np.array([self._drawing.shape[1] / frame[0], self._drawing.shape[0] / frame[1]])
-        affine = crop.to_picture(size)
-        affine = np.column_stack((affine[:, :2] * shrink[:, None], (affine[:, 2] + 0.5) * shrink - 0.5))
-        sampled = cv2.warpAffine(
-            self._drawing,
-            affine,
-            (size, size),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REFLECT_101,
-        )
-        return np.asarray(sampled, np.uint8)
-
-    def ground(self, width: int, height: int) -> Pixels:
+    def ground(self, drawn: DrawnFrame, width: int, height: int) -> Pixels:
         """The drawing at the frame's size, less the share of the frame that ``finish`` will add;
         the canvas's own memory, to be drawn on and handed to ``finish``."""
         if self._ground.shape[:2] != (height, width):
             self._ground = np.empty((height, width, 3), np.uint8)
-        less = self._drawing
+        less = drawn.drawing
         if self._detail:
-            less = np.asarray(cv2.addWeighted(self._drawing, 1.0, self._small, -self._detail, 0), np.uint8)
+            less = np.asarray(cv2.addWeighted(drawn.drawing, 1.0, drawn.seen, -self._detail, 0), np.uint8)
         cv2.resize(less, (width, height), dst=self._ground, interpolation=cv2.INTER_CUBIC)
         return self._ground
 

@@ -14,22 +14,21 @@ from effectcam.bench.series import (
     series,
     windows,
 )
+from effectcam.ledger import FrameTimes
 
 MS = 1_000_000
 
 
 def test_each_frame_is_a_row_and_a_stage_that_did_not_run_leaves_a_gap() -> None:
     ledger = FrameLedger()
-    ledger.note("mesh", 2 * MS)
-    ledger.note("student", 3 * MS)
-    ledger.note("student", 4 * MS)
-    ledger.note("chain", 10 * MS)
-    ledger.end_frame()
-    ledger.note("mesh", 99 * MS)
-    ledger.drop_frame()
-    ledger.note("mesh", 1 * MS)
-    ledger.note("chain", 2 * MS)
-    ledger.end_frame()
+    for stages in (
+        (("mesh", 2), ("student", 3), ("student", 4), ("chain", 10)),
+        (("mesh", 1), ("chain", 2)),
+    ):
+        frame = FrameTimes()
+        for stage, ms in stages:
+            frame.note(stage, ms * MS)
+        ledger.add(frame)
     times = ledger.times()
     assert list(times) == ["mesh", "student", "chain"]
     assert times["mesh"].tolist() == [2, 1]

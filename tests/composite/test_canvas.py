@@ -33,8 +33,7 @@ def ramp(width: int, height: int) -> Pixels:
 
 def draw(canvas: FrameCanvas, pixels: Pixels, strength: float = 1.0) -> Pixels:
     height, width = pixels.shape[:2]
-    canvas.draw(pixels)
-    return canvas.finish(canvas.ground(width, height), pixels, strength)
+    return canvas.finish(canvas.ground(canvas.draw(pixels), width, height), pixels, strength)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -103,9 +102,9 @@ def test_the_size_may_change_between_frames(identity: LiteRtStudent) -> None:
 def test_sample_shows_the_drawing_inside_a_crop(identity: LiteRtStudent, width: int, height: int) -> None:
     canvas = FrameCanvas(identity, detail=0.0)
     pixels = ramp(width, height)
-    canvas.draw(pixels)
+    drawn = canvas.draw(pixels)
     crop = Crop(width * 0.6, height * 0.4, 120, 0.5)
-    seen = canvas.sample(crop, 32, (width, height))
+    seen = drawn.sample(crop, 32, (width, height))
     expected = cv2.warpAffine(pixels, crop.to_crop(32), (32, 32), flags=cv2.INTER_LINEAR)
     assert np.abs(seen.astype(int) - expected).max() <= 5
 

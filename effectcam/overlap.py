@@ -1,0 +1,48 @@
+"""Several frames on their way at once: more of them a second, each one frame later."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from effectcam.frame import Frame
+from effectcam.passage import Passage
+from effectcam.pipeline import Pipeline
+
+
+def overlapped(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames with the effect on them, in order and to the byte what ``Pipeline.process`` gives.
+
+    While one frame is with the student, the next one's faces are found and the one before is composited,
+    each on a core of its own; what a stage leaves idle the others use. A frame comes out when the one after
+    it has been begun, so it suits what counts frames a second, such as clips, and not a conversation: the
+    ``chain`` of the pipeline's ledger then has a wait in it. Make the pipeline with ``beside=True`` and
+    with ``threads`` of half the cores: more would take turns with the stages beside them.
+
+    >>> from effectcam import Clip, Pipeline
+    >>> with Pipeline("toon", threads=1, beside=True) as pipeline, Clip("me.mp4") as clip:  # doctest: +SKIP
+    ...     for frame in overlapped(pipeline, clip):
+    ...         show(frame.pixels)
+
+    Raises what ``Pipeline.process`` does, and then no more frames come. Until the last one has come, or the
+    iterator is closed, the pipeline must be left alone; its strength may be set, for frames not begun.
+    """
+    on_the_way: deque[Passage] = deque(maxlen=2)
+    before: Future[None] | None = None
+    with ThreadPoolExecutor(1, "effectcam-face") as student:
+        try:
+            for frame in frames:
+                on_the_way.append(Passage(frame, pipeline.strength))
+                pipeline.begin(on_the_way[-1])
+                asked = student.submit(pipeline.draw, on_the_way[-1])
+                if before is not None:
+                    before.result()
+                    yield pipeline.finish(on_the_way[0])
+                before = asked
+            if before is not None:
+                before.result()
+                yield pipeline.finish(on_the_way[-1])
+        finally:
+            for passage in on_the_way:
+                passage.wait()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from effectcam.effect import manifest as parts
+from effectcam.errors import StudentError
+from effectcam.frame import Frame
+from effectcam.ledger import STAGES
+from effectcam.overlap import overlapped
+from effectcam.pipeline import Pipeline
+from tests.face.clips import demo_pixels, stream
+from tests.tiny_effect import tiny_effect
+
+
+@pytest.mark.parametrize(
+    "models",
+    [{"face": "unet"}, {"frame": "wide"}, {"face": "unet", "frame": "wide"}],
+    ids=["face", "frame", "frame+face"],
+)
+def test_the_same_bytes_as_one_after_the_other(tmp_path: Path, models: dict[str, str]) -> None:
+    effect = tiny_effect(
+        tmp_path / "effect", **models, warp=parts.Warp(1.3), colour=parts.Colour("match-frame")
+    )
+    frames = stream(demo_pixels(7))
+    with Pipeline(effect, threads=1) as pipeline:
+        expected = [pipeline.process(frame) for frame in frames]
+        faces = [face.landmarks for face in pipeline.faces]
+    with Pipeline(effect, threads=1, beside=True) as pipeline:
+        found = list(overlapped(pipeline, frames))
+        assert len(pipeline.faces) == len(faces) == ("face" in models)
+        for face, landmarks in zip(pipeline.faces, faces, strict=True):
+            np.testing.assert_array_equal(face.landmarks, landmarks)
+        ran = {stage for stage in STAGES if pipeline.ledger.last(stage) > 0}
+        # And the pipeline is as good as before.
+        again = list(overlapped(pipeline, [Frame(frames[0].pixels, 7, 300_000_000)]))
+    assert ran == set(STAGES) - (set() if "face" in models else {"mesh", "crop"})
+    assert [frame.index for frame in found] == [frame.index for frame in frames]
+    assert [frame.captured_at for frame in found] == [frame.captured_at for frame in frames]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+    assert len(again) == 1
+
+
+def test_a_frame_comes_out_when_the_one_after_it_has_been_begun(tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    def camera() -> Iterator[Frame]:
+        for frame in stream(demo_pixels(4)):
+            taken.append(frame.index)
+            yield frame
+
+    with Pipeline(tiny_effect(tmp_path / "effect", face="negative"), threads=1, beside=True) as pipeline:
+        for frame in overlapped(pipeline, camera()):
+            assert taken[-1] == min(frame.index + 1, 3), "never more than one frame ahead"
+    with Pipeline(tiny_effect(tmp_path / "other", face="negative"), threads=1) as pipeline:
+        assert list(overlapped(pipeline, [])) == []
+
+
+def test_the_strength_is_that_of_when_a_frame_sets_out(tmp_path: Path) -> None:
+    frames = stream(demo_pixels(3))
+    with Pipeline(tiny_effect(tmp_path / "effect", face="negative"), threads=1, beside=True) as pipeline:
+        for frame in overlapped(pipeline, frames):
+            drawn = not np.array_equal(frame.pixels, frames[frame.index].pixels)
+            assert drawn == (frame.index < 2)
+            # Two are on their way.
+            pipeline.strength = 0
+
+
+def test_a_failure_ends_it_and_the_pipeline_can_go_on(tmp_path: Path) -> None:
+    bright = np.maximum(demo_pixels()[0], 8)
+    pictures = [bright, bright, np.zeros_like(bright), bright]
+    effect = tiny_effect(tmp_path / "effect", face="negative", frame="nan_where_black")
+    with Pipeline(effect, threads=1, beside=True) as pipeline:
+        out = overlapped(pipeline, stream(pictures))
+        assert [next(out).index, next(out).index] == [0, 1]
+        with pytest.raises(StudentError, match="NaN"):
+            next(out)
+        assert list(out) == []
+        assert pipeline.process(Frame(bright, 9, 300_000_000)).pixels[2, 2].tolist() == [255] * 3
