@@ -48,7 +48,7 @@ class BenchError(EffectcamError, RuntimeError):
 
 
 class ReportError(EffectcamError, ValueError):
-    """A report is damaged, or of a schema that this version does not read."""
+    """A report or a trace is damaged, or of a schema that this version does not read."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,10 +1,10 @@
-"""``effectcam replay``: clips in, clips with the effect and a report out."""
+"""``effectcam replay``: clips in; clips with the effect, traces, metrics and a report out."""
 
 from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,12 +12,15 @@ from effectcam.cli.options import FilePath, accelerator, pipeline_options
 from effectcam.errors import EffectcamError, SinkError, SourceError, UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from rich.progress import TaskID
     from rich.table import Table
 
     from effectcam.effect import Effect
     from effectcam.frame import Frame
     from effectcam.pipeline import Pipeline
+    from effectcam.replay.metrics import Meters
     from effectcam.replay.player import Watcher
     from effectcam.replay.report import ClipReport
     from effectcam.source import Clip
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Run clips through an effect into files, and measure it.")
 @click.argument("clips", nargs=-1, required=True, metavar="CLIP...")
 @click.option("--effect", "-e", "name", required=True, metavar="NAME", help="Effect: a name or a path.")
-@click.option("--out", "-o", required=True, type=FilePath(), metavar="DIR", help="Results: DIR/<stem>.mp4.")
+@click.option("--out", "-o", type=FilePath(), metavar="DIR", help="Results: DIR/<stem>.mp4.")
+@click.option("--trace", type=FilePath(), metavar="DIR", help="What was done, by frame: DIR/<stem>.jsonl.")
+@click.option("--metrics", is_flag=True, help="Measure steadiness, seams and faces, in the table and report.")
 @click.option(
     "--json",
     "json_file",
@@ -40,7 +45,9 @@ if TYPE_CHECKING:
 def replay(
     clips: tuple[str, ...],
     name: str,
-    out: Path,
+    out: Path | None,
+    trace: Path | None,
+    metrics: bool,
     json_file: Path | None,
     strength: float | None,
     faces: int,
@@ -50,28 +57,35 @@ def replay(
 ) -> int:
     """Run clips through an effect into files, and measure it.
 
-    Results have the frame count, size, timestamps and sound of their clips. A clip that fails does not
-    stop the others; the exit code is then 1.
+    Results have the frame count, size, timestamps and sound of their clips. Traces of two runs are equal, to
+    the byte, if nothing changed. A clip that fails does not stop the others; the exit code is then 1.
     """
     from effectcam.cli import terminal
     from effectcam.cli.app import tell
     from effectcam.effect import load_effect
-    from effectcam.replay.player import make_folder, plan_outputs, refuse_to_replace
+    from effectcam.replay.player import make_folder
     from effectcam.replay.report import replay_report, report_json
     from effectcam.sink.part_file import reserved
 
+    if out is None and trace is None and not metrics and json_file is None:
+        raise UsageError("nothing would come of it; give --out, --trace, --metrics or --json")
+    if trace is not None and accelerator == "auto":
+        raise UsageError(
+            "--trace with --accelerator auto: which one draws hangs on a measurement; name cpu, gpu or npu"
+        )
     effect = load_effect(name)
     effect.tier(tier)
-    outputs = plan_outputs(clips, out)
+    plans = _plan(clips, out, trace)
     to_stdout = str(json_file) == "-"
     if json_file is not None and not to_stdout:
-        refuse_to_replace(json_file, clips)
-        if any(json_file.absolute() == output.absolute() for output in outputs):
-            raise UsageError(f"{json_file} would be both the report and a clip; give the report another name")
-    make_folder(out)
+        _refuse_report(json_file, clips, plans)
+    for folder in (out, trace):
+        if folder is not None:
+            make_folder(folder)
     with reserved(None if to_stdout else json_file) as report_file:
         running = _Run(
             effect,
+            metrics=metrics,
             tier=tier,
             strength=strength,
             max_faces=faces,
@@ -80,9 +94,11 @@ def replay(
             tell=terminal.note,
         )
         with contextlib.closing(running):
-            running.run(clips, outputs)
+            running.run(plans)
         report = report_json(
-            replay_report(effect, tier=tier, clips=running.reports, failures=running.failures)
+            replay_report(
+                effect, tier=tier, accelerator=accelerator, clips=running.reports, failures=running.failures
+            )
         )
         if report_file is not None:
             report_file.fill(report.encode("ascii"))
@@ -90,17 +106,50 @@ def replay(
         click.echo(report, nl=False)
     elif running.reports:
         terminal.out().print(_table(running.reports))
+        if metrics:
+            terminal.out().print(_metrics_table(running.reports))
     for failure in running.failures:
         tell(failure)
     return 1 if running.failures else 0
 
 
+class _Plan(NamedTuple):
+    """What becomes of a clip."""
+
+    clip: str
+    output: Path | None
+    trace: Path | None
+
+
+def _plan(clips: tuple[str, ...], out: Path | None, trace: Path | None) -> list[_Plan]:
+    from effectcam.replay.player import plan_outputs
+
+    none = [None] * len(clips)
+    outputs = none if out is None else plan_outputs(clips, out)
+    traces = none if trace is None else plan_outputs(clips, trace, suffix=".jsonl")
+    return [_Plan(*each) for each in zip(clips, outputs, traces, strict=True)]
+
+
+def _refuse_report(json_file: Path, clips: tuple[str, ...], plans: list[_Plan]) -> None:
+    """UsageError if the report would take the place of something else."""
+    from effectcam.replay.player import refuse_to_replace
+
+    refuse_to_replace(json_file, clips)
+    for plan in plans:
+        for file, kind in ((plan.output, "clip"), (plan.trace, "trace")):
+            if file is not None and json_file.absolute() == file.absolute():
+                raise UsageError(
+                    f"{json_file} would be both the report and a {kind}; give the report another name"
+                )
+
+
 class _Run:
     """One pipeline for all clips, opened anew after a failure that may have left it unwell."""
 
-    def __init__(self, effect: Effect, **settings: Any) -> None:
+    def __init__(self, effect: Effect, *, metrics: bool, **settings: Any) -> None:
         """``settings`` are those of `Pipeline`."""
         self._effect = effect
+        self._metrics = metrics
         self._settings = settings
         self.reports: list[ClipReport] = []
         self.failures: list[str] = []
@@ -112,19 +161,19 @@ class _Run:
 
         return Pipeline(self._effect, **self._settings)
 
-    def run(self, clips: tuple[str, ...], outputs: list[Path]) -> None:
+    def run(self, plans: list[_Plan]) -> None:
         from effectcam.cli import terminal
 
         with terminal.progress() as bars:
-            whole = bars.add_task("clips", total=len(clips), visible=len(clips) > 1)
-            for clip, output in zip(clips, outputs, strict=True):
-                bar = bars.add_task(Path(clip).name, total=None)
+            whole = bars.add_task("clips", total=len(plans), visible=len(plans) > 1)
+            for plan in plans:
+                bar = bars.add_task(Path(plan.clip).name, total=None)
 
                 def advance(_before: Frame, _after: Frame, source: Clip, bar: TaskID = bar) -> None:
                     bars.update(bar, total=source.frames, advance=1)
 
                 try:
-                    report = self._play(clip, output, advance)
+                    report = self._play(plan, advance)
                 except EffectcamError as error:
                     self.failures.append(str(error))
                 else:
@@ -134,17 +183,25 @@ class _Run:
                 bars.remove_task(bar)
                 bars.advance(whole)
 
-    def _play(self, clip: str, output: Path, watch: Watcher) -> ClipReport:
+    def _play(self, plan: _Plan, watch: Watcher) -> ClipReport:
         from effectcam.replay.player import play
 
-        self._pipeline = self._pipeline or self._open()
+        pipeline = self._pipeline = self._pipeline or self._open()
         try:
-            return play(clip, self._pipeline, output, watch=watch)
+            with self._open_meters(pipeline) as meters:
+                return play(plan.clip, pipeline, plan.output, trace=plan.trace, meters=meters, watch=watch)
         except (SourceError, SinkError):
             raise
         except EffectcamError as error:
             self.close()
-            raise type(error)(f"{clip}: {error}") from None
+            raise type(error)(f"{plan.clip}: {error}") from None
+
+    def _open_meters(self, pipeline: Pipeline) -> AbstractContextManager[Meters | None]:
+        if not self._metrics:
+            return contextlib.nullcontext()
+        from effectcam.replay.metrics import Meters, metrics_for
+
+        return Meters(metrics_for(pipeline.effect, faces=pipeline.max_faces))
 
     def close(self) -> None:
         if self._pipeline is not None:
@@ -156,12 +213,12 @@ def _table(reports: list[ClipReport]) -> Table:
     from effectcam.cli import terminal
 
     numbers = ("frames", "with face", "faces", "chain p50 ms", "p95", "p99")
-    made = terminal.table("output", "size", *numbers, right=numbers)
+    made = terminal.table("clip", "size", *numbers, right=numbers)
     for report in reports:
         chain = report.stages_ms["chain"]
         made.add_row(
             *terminal.row(
-                report.output,
+                report.output or report.path,
                 f"{report.width}x{report.height}",
                 report.frames,
                 report.faces.frames_with_face,
@@ -169,4 +226,21 @@ def _table(reports: list[ClipReport]) -> Table:
                 *(f"{chain[name]:.1f}" for name in ("p50", "p95", "p99")),
             )
         )
+    return made
+
+
+def _metrics_table(reports: list[ClipReport]) -> Table:
+    """A row a figure, a column a clip."""
+    from effectcam.cli import terminal
+    from effectcam.replay.metrics import FIGURES
+
+    names = [Path(report.path).name for report in reports]
+    made = terminal.table("figure", "unit", "better", right=())
+    for name in names:
+        made.add_column(name, justify="right", overflow="fold")
+    for figure in FIGURES.values():
+        summaries = [(report.metrics or {}).get(figure.name) for report in reports]
+        if any(summaries):
+            values = (f"{each.value:.4g}" if each else "" for each in summaries)
+            made.add_row(*terminal.row(figure.name, figure.unit, figure.better, *values))
     return made

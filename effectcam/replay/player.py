@@ -1,14 +1,19 @@
-"""Plays a clip through a pipeline into a file: every frame, each at its own time, with the clip's sound."""
+"""Plays a clip through a pipeline: every frame, each at its own time, into a file with the clip's sound, into
+a trace, under metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from effectcam.errors import SinkError, UsageError
 from effectcam.frame import Frame
 from effectcam.pipeline import Pipeline
+from effectcam.replay.metrics.meters import Meters
 from effectcam.replay.report import ClipReport, FaceCount
+from effectcam.replay.trace import TraceFile
+from effectcam.replay.tracer import header, traced
 from effectcam.sink.part_file import why_unwritable
 from effectcam.sink.video_file import VideoFile
 from effectcam.source.clip import Clip
@@ -17,32 +22,54 @@ Watcher = Callable[[Frame, Frame, Clip], None]
 """Called for each frame with the input, the output and the clip they belong to."""
 
 
-def play(path: str, pipeline: Pipeline, output: Path, *, watch: Watcher | None = None) -> ClipReport:
-    """Run the clip at ``path`` through ``pipeline`` into ``output``, an .mp4.
+def play(
+    path: str,
+    pipeline: Pipeline,
+    output: Path | None = None,
+    *,
+    trace: Path | None = None,
+    meters: Meters | None = None,
+    watch: Watcher | None = None,
+) -> ClipReport:
+    """Run the clip at ``path`` through ``pipeline``: into ``output``, an .mp4, with its ``trace``, and under
+    the eyes of ``meters``, each where it is given.
 
     The pipeline starts afresh, its ledger emptied, so that neither result nor figures depend on what
-    it did before. Decoding and encoding happen between frames, in this thread, and are not in the
-    ledger. Raises SourceError, SinkError, StudentError or FaceMeshError; ``output`` then is as it was.
+    it did before. Its time is the clip's own. All but its work happens between frames, in this thread, and
+    is not in the ledger. Raises SourceError, SinkError, StudentError or FaceMeshError; ``output`` and
+    ``trace`` then are as they were.
     """
     pipeline.reset()
     pipeline.ledger.clear()
-    with_face = 0
+    with_face = frames = 0
     identities: set[int] = set()
-    with (
-        Clip(path) as clip,
-        VideoFile(output, clip.width, clip.height, rate=clip.fps, source=clip) as file,
-    ):
-        frames = 0
+    with ExitStack() as stack:
+        clip = stack.enter_context(Clip(path))
+        # Closed last, when the clip has been written as well.
+        lines = stack.enter_context(TraceFile(trace)) if trace is not None else None
+        file = None
+        if output is not None:
+            file = VideoFile(output, clip.width, clip.height, rate=clip.fps, source=clip)
+            stack.enter_context(file)
+        if lines is not None:
+            lines.write(header(clip, pipeline))
         for frame in clip:
             result = pipeline.process(frame)
-            file.write(result)
+            if file is not None:
+                file.write(result)
+            if lines is not None:
+                lines.write(traced(pipeline, frame, result))
+            if meters is not None:
+                meters.look(pipeline, frame, result)
             frames += 1
             with_face += bool(pipeline.faces)
             identities.update(face.identity for face in pipeline.faces)
             if watch is not None:
                 watch(frame, result, clip)
-        summary = pipeline.ledger.summary()
+        if lines is not None:
+            lines.end()
     # Some warnings come only as the file is closed.
+    warnings = (*clip.warnings, *(file.warnings if file is not None else ()))
     return ClipReport(
         path,
         frames,
@@ -50,14 +77,16 @@ def play(path: str, pipeline: Pipeline, output: Path, *, watch: Watcher | None =
         clip.height,
         round(clip.fps, 3),
         FaceCount(with_face, len(identities)),
-        summary,
-        str(output),
-        (*clip.warnings, *file.warnings),
+        pipeline.ledger.summary(),
+        None if output is None else str(output),
+        None if trace is None else str(trace),
+        None if meters is None else meters.summaries,
+        warnings,
     )
 
 
-def plan_outputs(clips: Sequence[str], folder: Path) -> list[Path]:
-    """Where each clip's result goes: ``folder``/<stem>.mp4.
+def plan_outputs(clips: Sequence[str], folder: Path, *, suffix: str = ".mp4") -> list[Path]:
+    """Where each clip's result goes: ``folder``/<stem><suffix>.
 
     Raises UsageError, before any work, if two clips would share a name (in any case of letters, so
     that a plan holds on every file system) or a result would take the place of one of the clips.
@@ -65,7 +94,7 @@ def plan_outputs(clips: Sequence[str], folder: Path) -> list[Path]:
     outputs: list[Path] = []
     taken: dict[str, str] = {}
     for clip in clips:
-        output = folder / f"{Path(clip).stem}.mp4"
+        output = folder / f"{Path(clip).stem}{suffix}"
         key = output.name.casefold()
         if taken.get(key) == clip:
             raise UsageError(f"{clip} is given twice; name each clip once")

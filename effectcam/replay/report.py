@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from effectcam.effect.manifest import Manifest
+
+if TYPE_CHECKING:
+    from effectcam.replay.metrics.figure import Summary
 
 SCHEMA = "effectcam.replay/1"
 
@@ -36,8 +39,12 @@ class ClipReport:
     stages_ms: Mapping[str, Mapping[str, float]]
     """p50, p95 and p99 of every stage in milliseconds, as `Ledger.summary` gives them; ``chain`` runs
     from the decoded frame in memory to the composited frame in memory."""
-    output: str
-    """The file that was written."""
+    output: str | None
+    """The clip that was written, if one was wanted."""
+    trace: str | None = None
+    """The trace that was written, if one was wanted."""
+    metrics: Mapping[str, Summary] | None = None
+    """By the figure's name, see `effectcam.replay.metrics.FIGURES`; None unless wanted."""
     warnings: tuple[str, ...] = ()
     """What was odd about the clip, one line each: frames that were damaged or missing, sound that had to
     be coded anew. A clip cut short went through as far as it goes, and is told here."""
