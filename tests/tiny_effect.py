@@ -16,7 +16,7 @@ SIZES = {"wide": (32, 64), "unet": (128, 128)}
 
 
 def tiny_effect(folder: Path, *, face: str | None = None, frame: str | None = None, **values: Any) -> Effect:
-    """A package in the new ``folder``; ``face`` and ``frame`` name models, ``values`` are for the manifest."""
+    """A package in the new ``folder``; ``face`` and ``frame`` name models, ``values`` are its manifest's."""
     folder.mkdir()
     models = {}
     for place, name in (("frame", frame), ("face", face)):
