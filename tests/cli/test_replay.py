@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from pathlib import Path
 
 import av
@@ -12,10 +11,16 @@ import pytest
 
 from effectcam.errors import UsageError
 from effectcam.replay.player import plan_outputs
+from effectcam.replay.trace import TraceReader
 from tests import media
-from tests.cli.conftest import ROOT, Run
+from tests.cli.conftest import Run, one_line
+from tests.face.clips import demo_pixels
 
-CLIPS = ROOT.parent / "shared" / "data" / "clips"
+
+def face_clip(path: Path) -> Path:
+    """A clip of twelve frames with a face, 640x360."""
+    pictures = [np.ascontiguousarray(pixels[::2, ::2]) for pixels in demo_pixels()]
+    return media.write_clip(path, width=640, height=360, pictures=pictures, count=len(pictures))
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -43,8 +48,9 @@ def test_frames_times_and_sound_stay(cli: Run, tmp_path: Path) -> None:
     assert len(told["clips"]) == 2
     for clip, entry in zip(clips, told["clips"], strict=True):
         output = out / clip.name
-        keys = ["path", "frames", "width", "height", "fps", "faces", "stages_ms", "output", "warnings"]
-        assert list(entry) == keys
+        keys = ["path", "frames", "width", "height", "fps", "faces", "stages_ms"]
+        assert list(entry) == [*keys, "output", "trace", "metrics", "warnings"]
+        assert entry["trace"] is entry["metrics"] is None
         assert (entry["path"], entry["output"]) == (str(clip), str(output))
         assert (entry["width"], entry["height"]) == size_of(clip) == size_of(output)
         assert entry["frames"] == len(media.times(clip))
@@ -61,13 +67,7 @@ def test_frames_times_and_sound_stay(cli: Run, tmp_path: Path) -> None:
 
 def test_a_face_is_found_and_two_replays_agree(cli: Run, tmp_path: Path) -> None:
     """The clip twice in one run: the second starts as afresh as the first."""
-    if not CLIPS.is_dir():
-        pytest.skip(f"no clips at {CLIPS}")
-    first, second = tmp_path / "first.mp4", tmp_path / "second.mp4"
-    with av.open(str(CLIPS / "d9.mp4")) as container:
-        frames = islice(container.decode(video=0), 12)
-        pictures = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in frames]
-    media.write_clip(first, width=512, height=480, pictures=pictures, count=12)
+    first, second = face_clip(tmp_path / "first.mp4"), tmp_path / "second.mp4"
     second.write_bytes(first.read_bytes())
     result = cli(
         *("replay", first, second, "--effect", "negative-face", "--out", tmp_path / "out"),
@@ -78,6 +78,48 @@ def test_a_face_is_found_and_two_replays_agree(cli: Run, tmp_path: Path) -> None
         assert entry["faces"] == {"frames_with_face": 12, "identities": 1}
         assert entry["stages_ms"]["crop"]["p50"] > 0
     assert (tmp_path / "out" / "first.mp4").read_bytes() == (tmp_path / "out" / "second.mp4").read_bytes()
+
+
+def test_traces_and_metrics_need_no_results(cli: Run, tmp_path: Path) -> None:
+    clip, folder = face_clip(tmp_path / "clip.mp4"), tmp_path / "new" / "traces"
+    result = cli(
+        *("replay", clip, "--effect", "plain-face", "--trace", folder, "--metrics"),
+        *("--json", tmp_path / "report.json"),
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    (entry,) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["clips"]
+    assert (entry["output"], entry["trace"]) == (None, str(folder / "clip.jsonl"))
+    assert list(entry["metrics"]["seam"]) == ["value", "p95", "worst", "worst_frame", "frames"]
+    assert entry["metrics"]["coverage"]["value"] > 90 and entry["metrics"]["warping_ratio"]["value"] > 0
+    rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line.strip()}
+    assert rows["coverage"] == ["%", "high", f"{entry['metrics']['coverage']['value']:.4g}"]
+    assert rows["identity_switches"] == ["low", "0"]
+    assert "psnr" not in rows, "there is no golden"
+    with TraceReader(folder / "clip.jsonl") as reader:
+        assert reader.header.effect.name == "plain-face"
+        assert [len(frame.faces) for frame in reader] == [1] * 12
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "new", "report.json"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "nothing would come of it; give --out, --trace, --metrics or --json"),
+        (["--trace", "HERE/t", "--accelerator", "auto"], "hangs on a measurement; name cpu, gpu or npu"),
+        (
+            ["--trace", "HERE/t", "--json", "HERE/t/clip.jsonl"],
+            "would be both the report and a trace; give the report",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_any_work(
+    options: list[str], words: str, cli: Run, tmp_path: Path
+) -> None:
+    clip = media.write_clip(tmp_path / "clip.mp4")
+    arguments = [each.replace("HERE", str(tmp_path)) for each in options]
+    result = cli("replay", clip, "--effect", "plain-face", *arguments)
+    assert result.returncode == 2 and words in one_line(result)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
 def test_plan_outputs_in_the_order_of_the_clips(tmp_path: Path) -> None:

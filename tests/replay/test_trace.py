@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effectcam.effect.manifest import Manifest, Model, Provenance, Space, Tier
 from effectcam.effect.package import Effect
-from effectcam.effect.writer import write_package
 from effectcam.errors import ReportError, SinkError, SourceError, StudentError
 from effectcam.face.stabiliser import OneEuroSmoothing
 from effectcam.pipeline import Pipeline
@@ -24,30 +21,9 @@ from effectcam.replay.trace import TraceFile, TraceReader, digest
 from effectcam.source.clip import Clip
 from tests import media
 from tests.face.clips import demo_pixels
+from tests.tiny_effect import tiny_effect
 
 COUNT = 8
-DATA = Path(__file__).resolve().parents[1] / "data"
-
-
-def packed(folder: Path, model: str, side: int, space: Space) -> Effect:
-    """An effect around one of the small models of tests/data."""
-    path = folder / model
-    path.mkdir()
-    students = {}
-    for place in space.split("+"):
-        shutil.copy(DATA / f"{model}.tflite", path / f"{place}.tflite")
-        students[place] = Model(f"{place}.tflite", (side, side))
-    manifest = Manifest(
-        name="small",
-        version="1.2.0",
-        title="Small",
-        description="For tests.",
-        space=space,
-        licence="MIT",
-        tiers={"standard": Tier(**students)},
-        provenance=Provenance("arithmetic", "none", "2026-01-01"),
-    )
-    return write_package(path, manifest)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +41,7 @@ def clip(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def effect(folder: Path) -> Effect:
     """One that draws frame and face, each with a student that sums up: a small UNet."""
-    return packed(folder, "unet", 128, "frame+face")
+    return tiny_effect(folder / "effect", face="unet", frame="unet")
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +58,8 @@ def test_a_trace_tells_what_happened(clip: Path, effect: Effect, trace: Path) ->
         assert header.clip.sha256 == hashlib.sha256(clip.read_bytes()).hexdigest()
         assert (header.clip.name, header.clip.width, header.clip.height) == ("clip.mp4", 640, 360)
         assert (header.effect.name, header.effect.version, header.effect.tier) == (
-            "small",
-            "1.2.0",
+            "tiny",
+            "1.0.0",
             "standard",
         )
         assert header.effect.students["face"].sha256 == effect.files["face.tflite"]
@@ -163,7 +139,7 @@ def test_a_strength_of_0_is_traced_as_the_input(clip: Path, effect: Effect, tmp_
 
 def test_a_run_that_fails_leaves_the_old_trace_alone(tmp_path: Path) -> None:
     """Frames that turn black half-way, where the student answers NaN."""
-    effect = packed(tmp_path, "nan_where_black", 32, "frame")
+    effect = tiny_effect(tmp_path / "effect", frame="nan_where_black")
     pictures = [media.corners(64, 48)] * 3 + [np.zeros((48, 64, 3), np.uint8)] * 3
     clip = media.write_clip(tmp_path / "clip.mp4", pictures=pictures, count=6)
     path = tmp_path / "clip.jsonl"
@@ -171,7 +147,7 @@ def test_a_run_that_fails_leaves_the_old_trace_alone(tmp_path: Path) -> None:
     with Pipeline(effect, threads=1) as pipeline, pytest.raises(StudentError):
         play(str(clip), pipeline, tmp_path / "out.mp4", trace=path)
     assert path.read_text() == "old"
-    assert {file.name for file in tmp_path.iterdir()} == {"nan_where_black", "clip.mp4", "clip.jsonl"}
+    assert {file.name for file in tmp_path.iterdir()} == {"effect", "clip.mp4", "clip.jsonl"}
 
 
 def test_a_name_that_is_no_text_can_be_traced(clip: Path, effect: Effect, tmp_path: Path) -> None:
