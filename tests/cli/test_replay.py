@@ -89,7 +89,7 @@ def test_traces_and_metrics_need_no_results(cli: Run, tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     (entry,) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["clips"]
     assert (entry["output"], entry["trace"]) == (None, str(folder / "clip.jsonl"))
-    assert list(entry["metrics"]["seam"]) == ["value", "p95", "worst", "worst_frame", "frames"]
+    assert list(entry["metrics"]["seam"]) == ["value", "p50", "p95", "worst", "worst_frame", "frames"]
     assert entry["metrics"]["coverage"]["value"] > 90 and entry["metrics"]["warping_ratio"]["value"] > 0
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line.strip()}
     assert rows["coverage"] == ["%", "high", f"{entry['metrics']['coverage']['value']:.4g}"]

@@ -238,6 +238,7 @@ def test_percentiles_of_a_long_run_are_right_to_a_hundredth() -> None:
         high.add(value, index)
     found = low.summary
     assert found is not None and high.summary is not None
+    assert found.p50 == pytest.approx(np.percentile(values, 50), rel=0.011)
     assert found.p95 == pytest.approx(np.percentile(values, 95), rel=0.011)
     assert high.summary.p95 == pytest.approx(np.percentile(values, 5), rel=0.011)
     assert found.value == pytest.approx(values.mean())

@@ -33,8 +33,10 @@ class Summary:
 
     value: float
     """Mean, total or ratio, as `Figure.how` says: what is compared."""
+    p50: float | None
+    """Half of the frames are at least so good, within 1 %; None for a ratio."""
     p95: float | None
-    """Of the frames, within 1 %; None for a ratio."""
+    """So good are 19 frames of 20."""
     worst: float | None
     """Of one frame; None for a ratio."""
     worst_frame: int | None
@@ -58,7 +60,8 @@ class Spread:
         self._buckets: Counter[int] = Counter()
         self._sum = 0.0
         self._count = 0
-        self._worst = self._worst_frame = 0.0
+        self._worst = 0.0
+        self._worst_frame = 0
 
     def add(self, value: float, frame: int) -> None:
         """``value`` at or above 0."""
@@ -81,7 +84,7 @@ class Spread:
             return None
         value = self._sum if self._figure.how == "total" else self.mean
         p95 = self.percentile(0.95 if self._figure.better == "low" else 0.05)
-        return Summary(value, p95, self._worst, int(self._worst_frame), self._count)
+        return Summary(value, self.percentile(0.5), p95, self._worst, self._worst_frame, self._count)
 
     def percentile(self, share: float) -> float:
         """The value that ``share`` (0 to 1) of the frames do not exceed, within 1 %.

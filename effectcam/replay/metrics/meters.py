@@ -112,4 +112,4 @@ class Meters:
         above, below = (self._summary(name) for name in figure.of)
         if above is None or below is None or below.value == 0:
             return None
-        return Summary(above.value / below.value, None, None, None, above.frames)
+        return Summary(above.value / below.value, None, None, None, None, above.frames)

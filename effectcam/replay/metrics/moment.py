@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -45,7 +45,7 @@ class Moment:
         effect = pipeline.effect
         mask, alphas = None, []
         if "face" in effect.places:
-            mask = feathered(effect.model("face", pipeline.tier).size[0], effect.mask.feather)
+            mask = _mask(effect.model("face", pipeline.tier).size[0], effect.mask.feather)
             alphas = [_alpha(mask, drawing) for drawing in pipeline.drawings.get("face", ())]
         return cls(
             before, after, list(pipeline.faces), mask, alphas, whole="frame" in effect.places, golden=golden
@@ -102,6 +102,9 @@ def _is_cut(earlier: Grey, later: Grey, flow: Flow) -> bool:
     left = cv2.norm(earlier, flow.back(later), cv2.NORM_L2SQR, flow.seen) / seen
     _, deviation = cv2.meanStdDev(earlier, mask=flow.seen)
     return left > (1 - _EXPLAINED) * float(deviation[0, 0]) ** 2 + _NOISE
+
+
+_mask = cache(feathered)
 
 
 def _grey(pixels: Pixels) -> Grey:
