@@ -12,8 +12,8 @@ Floats = NDArray[np.float32]
 Grey = NDArray[np.uint8]
 
 _MOST_PIXELS = 500_000
-"""A larger picture's flow is found at half the size: a third of the time, and an error of the warped picture
-that is a tenth to a fifth higher on the input and the output alike."""
+"""A larger picture's flow is found at half the size: a third of the time, and on a talking head an error of
+the warped picture that is a tenth higher, of input and output alike."""
 
 
 class Flow(NamedTuple):

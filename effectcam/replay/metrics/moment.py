@@ -20,7 +20,7 @@ Mask = NDArray[np.uint8]
 """(N, N) in the space of a crop: 255 where the drawing shows alone."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Moment:
     """What several metrics need is found once, when the first asks."""
 
