@@ -23,7 +23,7 @@ class Turns(Protocol):
 class Alone:
     """The null policy: no others, never a wait."""
 
-    length = None
+    length: int | None = None
 
     def over(self) -> bool:
         return False

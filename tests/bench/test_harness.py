@@ -130,10 +130,10 @@ def test_it_runs_beside_encoders_and_tells_what_they_achieved(plan: Plan) -> Non
 class _Others:
     """Turns of 20 frames, between which others take their time."""
 
-    length = 20
+    length: int | None = 20
 
     def __init__(self) -> None:
-        self.frames: list[int] = [0]
+        self.frames = [0]
 
     def over(self) -> bool:
         self.frames[-1] += 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from effectcam.bench.sample import Sample
 from effectcam.bench.series import (
     FrameLedger,
-    Sample,
     deadline,
     percentiles,
     rates,
