@@ -21,13 +21,18 @@ def report_page(report: Report) -> str:
     effect = report.settings.effect
     title = f"{effect.name} {effect.version} on {report.device.cpu}"
     sections = "\n".join(section for section in _sections(report) if section)
+    return document(title, words.settings_line(report), sections, report)
+
+
+def document(title: str, told: str, sections: str, report: Report) -> str:
+    """A whole page: ``sections`` is HTML, and what it came from stands below."""
     return (
         "<!doctype html>\n"
         '<html lang="en"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}: effectcam bench</title>\n"
         f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style></head>\n<body>\n"
-        f"<header><h1>{escape(title)}</h1><p>{escape(words.settings_line(report))}</p></header>\n"
+        f"<header><h1>{escape(title)}</h1><p>{escape(told)}</p></header>\n"
         f"{sections}\n"
         f"<footer>effectcam {escape(report.effectcam)}, {escape(report.made_at)}, device "
         f"{escape(report.device.id)}. Times are milliseconds of wall time; p99: one frame in a hundred takes "
@@ -43,31 +48,31 @@ def _sections(report: Report) -> Iterator[str]:
     if report.conditions.notes:
         lines = "".join(f"<li>{escape(note)}</li>" for note in report.conditions.notes)
         yield f'<section class="card notes"><h2>To know before reading</h2><ul>{lines}</ul></section>'
-    yield _card(
+    yield card(
         "Stages",
         "p50 solid, p95 and p99 behind it; in figures at the right, in ms. The chain is measured by itself.",
         plots.stage_bars(report.stages_ms),
     )
     told = "" if series.every == 1 else f" One frame in {series.every} is shown."
-    yield _card(
+    yield card(
         "Frame by frame",
         f"Chain time over the run.{told} Triangles: far beyond the scale.",
         plots.over_time(done_s, chain),
     )
-    yield _card(
+    yield card(
         "How the chain's times are spread",
         "Share of the frames; dashed: a frame's time at 60 and at 30 frames a second.",
         plots.histogram(chain),
     )
     if len(report.windows) > 2:
-        yield _card(
+        yield card(
             "In the course of the run",
             f"Each point is {report.windows[0].seconds:g} s. Rising lines: the machine grows warm or busy.",
             plots.over_windows(report.windows),
         )
     if report.cold_start is not None:
         median = report.cold_start.median
-        yield _card(
+        yield card(
             f"Cold start: {median.total_ms / 1000:.2f} s",
             f"From the start of a fresh process to its first finished frame; median of "
             f"{len(report.cold_start.runs)}, with its files in the disk's cache.",
@@ -121,7 +126,7 @@ def _grade(ms: float) -> str:
     return "bad" if ms > 33.3 else "near" if ms > 16.7 else ""
 
 
-def _card(title: str, told: str, drawing: str) -> str:
+def card(title: str, told: str, drawing: str) -> str:
     head = f"<h2>{escape(title)}</h2><p>{escape(told)}</p>"
     return f'<section class="card">{head}<div class="scroll">{drawing}</div></section>'
 
@@ -135,7 +140,7 @@ def _students(report: Report) -> str:
             f"{peak.one_core_gflops:.0f} GFLOP/s on one core, {peak.all_cores_gflops:.0f} on all of them",
         )
     )
-    return _facts("Students, beside the ideal", rows)
+    return facts_card("Students, beside the ideal", rows)
 
 
 def _resources(report: Report) -> str:
@@ -148,7 +153,7 @@ def _resources(report: Report) -> str:
         ("neighbours", words.conditions_line(report.conditions)),
     ]
     rows += [("competitor", words.encoder_line(encoder, report.seconds)) for encoder in report.load]
-    return _facts("What it took", rows)
+    return facts_card("What it took", rows)
 
 
 def _device(report: Report) -> str:
@@ -170,7 +175,7 @@ def _device(report: Report) -> str:
         ),
         ("libraries", ", ".join(f"{name} {version}" for name, version in device.libraries.items())),
     ]
-    return _facts("Device", rows)
+    return facts_card("Device", rows)
 
 
 def _settings(report: Report) -> str:
@@ -190,9 +195,9 @@ def _settings(report: Report) -> str:
         ("pace", "full speed" if settings.pace_fps is None else f"{settings.pace_fps:g} fps"),
         ("under load", words.counted(settings.under_load, "encoder")),
     ]
-    return _facts("What was asked for", rows)
+    return facts_card("What was asked for", rows)
 
 
-def _facts(title: str, rows: Iterable[tuple[str, str]]) -> str:
+def facts_card(title: str, rows: Iterable[tuple[str, str]]) -> str:
     lines = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
     return f'<section class="card"><h2>{escape(title)}</h2><table>{lines}</table></section>'
