@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from effectcam.cli.bench_compare import compare
+from effectcam.cli.bench_matrix import matrix
 from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, cores, priority, threads, tier
 from effectcam.errors import UsageError
 
@@ -95,6 +97,10 @@ def bench(ctx: click.Context, /, json_file: Path | None, html_file: Path | None,
     _bench(json_file, html_file, **wishes)
 
 
+bench.add_command(compare)
+bench.add_command(matrix)
+
+
 def _bench(
     json_file: Path | None,
     html_file: Path | None,
@@ -143,7 +149,7 @@ def _bench(
             pace_fps=fps,
             **wishes,
         )
-        report = run(plan, tell=stack.enter_context(_progress()))
+        report = run(plan, tell=stack.enter_context(telling()))
         if report_file is not None:
             report_file.fill(report_json(report))
         if page_file is not None:
@@ -151,13 +157,13 @@ def _bench(
     if to_stdout:
         click.echo(report_json(report), nl=False)
     else:
-        _show(report)
+        show(report)
     for line in report.conditions.notes:
         terminal.note(line)
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Tell]:
+def telling() -> Iterator[Tell]:
     """Tells of the run where it says so itself, between two frames: a thread that draws bars beside it would
     be measured along."""
     from effectcam.cli import terminal
@@ -172,7 +178,7 @@ def _progress() -> Iterator[Tell]:
         yield tell
 
 
-def _show(report: Report) -> None:
+def show(report: Report) -> None:
     from effectcam.bench import words
     from effectcam.cli import terminal
 

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
 import json
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from effectcam.bench.report import read_report
+from effectcam.bench.report import read_report, report_json
+from effectcam.cli.bench import show
+from effectcam.source.clip import Clip
+from effectcam.source.fill import filled
+from tests.bench.reports import made_report, percentiles
 from tests.cli.conftest import Run, one_line
+from tests.face.clips import DEMO
 from tests.media import write_clip
 
 QUICK = (
     *("bench", "--effect", "plain-face", "--size", "320x180", "--threads", "1"),
-    *("--frames", "40", "--burn-in", "5", "--cold-starts", "0"),
+    *("--frames", "20", "--burn-in", "5", "--cold-starts", "0"),
 )
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of the demo, small: its whole is decoded before a bench begins."""
+    with Clip(DEMO) as demo:
+        pictures = [filled(frame.pixels, 320, 180) for frame in itertools.islice(demo, 12)]
+    return write_clip(tmp_path_factory.mktemp("bench") / "face.mp4", width=320, height=180, pictures=pictures)
 
 
 def notes_only(result: subprocess.CompletedProcess[str]) -> bool:
@@ -23,9 +42,11 @@ def notes_only(result: subprocess.CompletedProcess[str]) -> bool:
     return all(line.startswith("effectcam: note: ") for line in result.stderr.splitlines())
 
 
-def test_it_prints_where_the_time_went_and_writes_report_and_page(cli: Run, tmp_path: Path) -> None:
+def test_it_prints_where_the_time_went_and_writes_report_and_page(
+    cli: Run, clip: Path, tmp_path: Path
+) -> None:
     report, page = tmp_path / "r.json", tmp_path / "r.html"
-    result = cli(*QUICK, "--json", report, "--html", page)
+    result = cli(*QUICK, "--clip", clip, "--json", report, "--html", page)
     assert result.returncode == 0 and notes_only(result), result.stderr
     lines = [line.strip() for line in result.stdout.splitlines()]
     assert lines[0].startswith("plain-face 1.2.0 on ")
@@ -42,30 +63,40 @@ def test_it_prints_where_the_time_went_and_writes_report_and_page(cli: Run, tmp_
     ):
         assert any(line.startswith(row) for line in lines), row
     made = read_report(report)
-    assert made.frames.measured == 40 and made.settings.effect.name == "plain-face"
+    assert made.frames.measured == 20 and made.settings.effect.name == "plain-face"
     assert f"{made.rates.throughput:.1f} frames a second" in result.stdout
     assert f"plain-face 1.2.0 on {made.device.cpu}" in page.read_text(encoding="utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "r.json"]
 
 
-def test_json_alone_on_standard_output(cli: Run) -> None:
-    result = cli(*QUICK[:-4], "--burn-in", "5", "--cold-starts", "1", "--json", "-")
+def test_json_alone_on_standard_output(cli: Run, clip: Path) -> None:
+    options = ("--clip", clip, "--fps", "60", "--cold-starts", "1", "--json", "-")
+    result = cli(*QUICK[:-2], *options)
     assert result.returncode == 0 and notes_only(result), result.stderr
     told = json.loads(result.stdout)
     assert told["schema"] == "effectcam.bench/1"
     assert told["cold_start"]["median"]["imports_ms"] > 0
+    assert told["settings"]["pace_fps"] == 60 and told["delay_ms"]["p50"] > 0
 
 
-def test_bars_are_drawn_in_letters_that_the_terminal_has(cli: Run) -> None:
-    result = cli(*QUICK, PYTHONIOENCODING="ascii")
-    assert result.returncode == 0 and notes_only(result), result.stderr
-    assert "#" in result.stdout and "█" not in result.stdout
+def shown(monkeypatch: pytest.MonkeyPatch, encoding: str, **changes: Any) -> str:
+    """What is printed of a report on a terminal with that encoding."""
+    written = io.BytesIO()
+    with io.TextIOWrapper(written, encoding=encoding) as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        show(made_report(**changes))
+        out.flush()
+        return written.getvalue().decode(encoding)
 
 
-def test_a_paced_run_tells_how_late_frames_are(cli: Run) -> None:
-    result = cli(*QUICK, "--fps", "60")
-    assert result.returncode == 0, result.stderr
-    assert any(line.startswith("due to done") for line in result.stdout.splitlines())
+def test_bars_are_drawn_in_letters_that_the_terminal_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "#" in shown(monkeypatch, "ascii")
+    assert "█" in shown(monkeypatch, "utf-8")
+
+
+def test_a_paced_run_tells_how_late_frames_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = shown(monkeypatch, "utf-8", delay_ms=percentiles([20.0, 30.0, 40.0]))
+    assert any(line.startswith("due to done  p50 30.0 ms") for line in printed.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -84,6 +115,7 @@ def test_a_paced_run_tells_how_late_frames_are(cli: Run) -> None:
         (("--burn-in", "0"), "0 is not in the range"),
         (("--under-load", "-1"), "-1 is not in the range"),
         (("compere",), "No such command 'compere'"),
+        (("matrix", "m"), "options before 'matrix' have no effect"),
     ],
 )
 def test_a_wrong_call_is_one_line(cli: Run, arguments: tuple[str, ...], said: str) -> None:
@@ -113,20 +145,138 @@ def test_report_and_page_need_two_names_and_spare_the_clip(cli: Run, tmp_path: P
 
 
 def test_a_failure_leaves_what_was_there_before(cli: Run, tmp_path: Path) -> None:
-    clip, report = write_clip(tmp_path / "bare.mp4", width=320, height=180), tmp_path / "r.json"
+    clip, report = write_clip(tmp_path / "short.mp4", count=3), tmp_path / "r.json"
     report.write_text("the one from yesterday")
     result = cli(*QUICK, "--clip", clip, "--json", report)
     assert result.returncode == 1
-    assert "no face was found in 5 frames" in one_line(result)
+    assert "has 3 frames, fewer than the 5 of the burn-in" in one_line(result)
     assert report.read_text() == "the one from yesterday"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bare.mp4", "r.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.json", "short.mp4"]
 
 
-@pytest.mark.parametrize(("count", "said"), [(8, "has 8 frames, fewer than the 30 of the burn-in"), (0, "")])
-def test_a_short_or_missing_clip_is_one_line(cli: Run, tmp_path: Path, count: int, said: str) -> None:
-    clip = tmp_path / "clip.mp4"
-    if count:
-        write_clip(clip, count=count)
-    result = cli("bench", "--effect", "plain-face", "--clip", clip)
+def test_a_missing_clip_is_one_line(cli: Run, tmp_path: Path) -> None:
+    result = cli("bench", "--effect", "plain-face", "--clip", tmp_path / "none.mp4")
     assert result.returncode == 1
-    assert (said or "no such file") in one_line(result)
+    assert "no such file" in one_line(result)
+
+
+def reports(folder: Path, seed: int, *, count: int = 8, **changes: Any) -> Path:
+    """A folder of runs that never were, one a minute."""
+    folder.mkdir()
+    for number in range(1, count + 1):
+        made = made_report(
+            seed=100 * seed + number, frames=30, made_at=f"2026-11-26T06:{number:02}:{seed:02}Z", **changes
+        )
+        (folder / f"{number:02}.json").write_bytes(report_json(made))
+    return folder
+
+
+def test_compare_tells_what_is_slower_by_its_exit_code_too(cli: Run, tmp_path: Path) -> None:
+    a, again = reports(tmp_path / "a", 1), reports(tmp_path / "again", 4)
+    slower, kept = reports(tmp_path / "slower", 3, slower=1.2), tmp_path / "found.json"
+    result = cli("bench", "compare", a, slower, "--json", kept)
+    assert result.returncode == 3 and result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[2] == "8 pairs of runs, made in turn: 240 and 240 frames"
+    (chain,) = (line.split() for line in lines if line.startswith(" chain"))
+    assert chain[1] == "p50" and chain[-1] == "slower" and 1.15 < float(chain[4]) < 1.25
+    told = json.loads(kept.read_text())
+    assert told["schema"] == "effectcam.bench-compare/1" and told["design"] == "in turn"
+    assert {row["verdict"] for row in told["rows"]} == {"slower"}
+    assert cli("bench", "compare", slower, a).returncode == 0
+    result = cli("bench", "compare", a, again, "--json", "-")
+    assert result.returncode == 0
+    assert {row["verdict"] for row in json.loads(result.stdout)["rows"]} == {"no difference seen"}
+
+
+def test_compare_refuses_what_is_not_alike_unless_it_is_asked_for(cli: Run, tmp_path: Path) -> None:
+    settings = made_report().settings
+    lite = replace(settings, effect=replace(settings.effect, tier="lite"))
+    a, b = reports(tmp_path / "a", 1), reports(tmp_path / "b", 2, settings=lite)
+    result = cli("bench", "compare", a, b)
+    assert result.returncode == 2 and result.stdout == ""
+    assert "differ in tier (standard and lite); to compare them all the same: --across tier" in one_line(
+        result
+    )
+    result = cli("bench", "compare", a, b, "--across", "tier")
+    assert result.returncode == 0 and result.stdout.startswith(f"A  {a}, tier standard\nB  {b}, tier lite\n")
+
+
+def test_compare_that_cannot_tell_says_why(cli: Run, tmp_path: Path) -> None:
+    a, b = reports(tmp_path / "a", 1, count=3), reports(tmp_path / "b", 2, count=3, slower=2.0)
+    result = cli("bench", "compare", a, b)
+    assert result.returncode == 4
+    assert "nothing can be told: 3 and 3 runs are too few" in one_line(result)
+    assert result.stdout.count("cannot be told") == 5
+
+
+@pytest.mark.parametrize(
+    ("b", "options", "code", "said"),
+    [
+        ("none.json", (), 1, "none.json: cannot be read"),
+        ("r.html", (), 1, "r.html: is no report of effectcam bench"),
+        ("", (), 1, "has no report of effectcam bench in it; name one of its cells"),
+        ("a", ("--across", "teir"), 2, "reports have no trait 'teir'; did you mean 'tier'?"),
+        ("a", ("--stage", "mehs"), 2, "did you mean 'mesh'?"),
+        ("a", ("--threshold", "-1"), 2, "-1.0 is not in the range"),
+        ("a", ("--json", "/none/c.json"), 1, "there is no folder"),
+    ],
+)
+def test_a_wrong_comparison_is_one_line(
+    cli: Run, tmp_path: Path, b: str, options: tuple[str, ...], code: int, said: str
+) -> None:
+    a = reports(tmp_path / "a", 1, count=2)
+    (tmp_path / "r.html").write_text("<html>")
+    result = cli("bench", "compare", a, tmp_path / b, *options)
+    assert result.returncode == code and result.stdout == ""
+    assert said in one_line(result)
+
+
+def test_a_matrix_is_measured_and_its_cells_are_compared(cli: Run, clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "matrix"
+    command = (
+        *("bench", "matrix", folder, "--effect", "plain-face", "--size", "320x180", "--clip", clip),
+        *("--threads", "1", "--accelerator", "cpu", "--accelerator", "npu"),
+        *("--rounds", "1", "--frames", "20", "--burn-in", "5"),
+    )
+    result = cli(*command)
+    assert result.returncode == 0, result.stderr
+    cell, refused = (f"plain-face-standard-{where}-320x180-1t" for where in ("cpu", "npu"))
+    assert sorted(path.name for path in folder.iterdir()) == ["matrix.csv", "matrix.html", cell]
+    assert f"{refused} could not run: no NPU found" in one_line(result)
+    made = read_report(folder / cell / "01.json")
+    assert made.frames.measured == 20 and made.settings.turn == 3 and made.settings.threads == 1
+    lines = [*csv.DictReader((folder / "matrix.csv").read_text(encoding="utf-8").splitlines())]
+    assert [line["cell"] for line in lines] == [cell, refused]
+    assert float(lines[0]["p50_ms"]) == made.stages_ms["chain"].p50 and not lines[1]["p50_ms"]
+    assert f" {cell} " in result.stdout and "could not run: no NPU found" in result.stdout
+    # A cell is a group of reports as any other.
+    result = cli("bench", "compare", folder / cell, folder / cell)
+    assert result.returncode == 4 and "nothing can be told" in one_line(result)
+    # What was begun otherwise is not gone on with.
+    result = cli(*command, "--frames", "30")
+    assert result.returncode == 2 and "was measured with --frames 20, not 30" in one_line(result)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--tier", "ultra"), "has no tier 'ultra'"),
+        (("--effect", "plain-fase"), "did you mean 'plain-face'?"),
+        (("--size", "0x0"), "frames of 0x0 cannot be measured"),
+        (("--rounds", "0"), "0 is not in the range"),
+        (("--clip", ""), "the path is empty"),
+    ],
+)
+def test_a_wrong_matrix_is_one_line_and_makes_no_folder(
+    cli: Run, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    result = cli("bench", "matrix", tmp_path / "m", "--effect", "plain-face", *arguments)
+    assert result.returncode == 2 and said in one_line(result)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_matrix_into_a_file_is_refused(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "m").write_text("not a folder")
+    result = cli("bench", "matrix", tmp_path / "m", "--effect", "plain-face")
+    assert result.returncode == 1 and str(tmp_path / "m") in one_line(result)
