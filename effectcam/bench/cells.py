@@ -17,9 +17,9 @@ PROGRAM = (sys.executable, "-m", "effectcam.bench.worker")
 
 
 def program_of(python: str) -> tuple[str, ...]:
-    """Starts a worker of another installation, that of the interpreter ``python``, and not what lies in the
-    current folder, where ``-m`` would look first."""
-    return (python, "-P", "-m", "effectcam.bench.worker")
+    """Starts a worker of another installation, that of the interpreter ``python``: not what lies in the
+    current folder or on PYTHONPATH, where ``-m`` would look first."""
+    return (python, "-E", "-P", "-m", "effectcam.bench.worker")
 
 
 # Not compared by value: an effect has none that can be hashed.

@@ -157,14 +157,13 @@ def matrix(
             table.fill(as_csv(figures).encode())
             page.fill(matrix_page(figures, reports[-1]).encode())
             _show(figures, reports[-1])
-    for each in figures:
-        if each.refused:
-            terminal.note(f"{each.cell} could not run: {each.refused}")
     if stopped:
         terminal.note("stopped; the same command goes on with the round that was not whole")
         raise KeyboardInterrupt
     if not reports:
-        raise BenchError(f"no cell could run, and nothing is in {folder}; the reasons stand above")
+        refused = next(each for each in figures if each.refused)
+        others = f", and {len(figures) - 1} others" if len(figures) > 1 else ""
+        raise BenchError(f"no cell could run: {refused.cell}{others}: {refused.refused}")
 
 
 def _show(figures: Sequence[Figures], report: Report) -> None:
@@ -174,8 +173,9 @@ def _show(figures: Sequence[Figures], report: Report) -> None:
     console = terminal.out()
     console.print(report.device.cpu, style="bold")
     console.print(common_line(figures, report))
-    table = terminal.table(*COLUMNS, right=COLUMNS[1:])
+    why = [""] if any(each.refused for each in figures) else []
+    table = terminal.table(*COLUMNS, *why, right=COLUMNS[1:])
     for each in figures:
-        cells = told(each) if not each.refused else [each.cell, f"could not run: {each.refused}"]
-        table.add_row(*terminal.row(*cells))
+        refused = [f"could not run: {each.refused}"] if each.refused else []
+        table.add_row(*terminal.row(*told(each), *refused))
     console.print(table)
