@@ -12,10 +12,11 @@ import msgspec
 import numpy as np
 
 from effectcam.bench import words
-from effectcam.bench.groups import Group, pairs_of
+from effectcam.bench.groups import Group
 from effectcam.bench.inference import ALPHA, Inference, of_groups, of_pairs
 from effectcam.bench.likeness import check_alike
 from effectcam.bench.neighbours import disturbed
+from effectcam.bench.pairs import Quantile, log_ratio, pairs_of, time_of
 from effectcam.bench.report import Report
 from effectcam.bench.series import Times
 from effectcam.errors import UsageError, nearest
@@ -24,7 +25,6 @@ from effectcam.ledger import STAGES
 SCHEMA: Final = "effectcam.bench-compare/1"
 
 Design = Literal["in turn", "groups", "single runs"]
-Quantile = Literal["p50", "p99"]
 Verdict = Literal["faster", "slower", "no difference seen", "below the threshold", "cannot be told"]
 
 Unit = dict[str, Times]
@@ -45,7 +45,8 @@ class Row:
     """Median of the runs'."""
     b_ms: float
     ratio: float
-    """B over A, run against run (see `effectcam.bench.inference`), so not the quotient of the two above."""
+    """B over A, pair by pair or run against run (see `effectcam.bench.inference`): not the quotient of the
+    two above."""
     low: float
     """Of the interval of 95 %."""
     high: float
@@ -120,8 +121,12 @@ def compare(
             "measure both with effectcam bench matrix"
         )
     rows = [*_rows(sides, stages)]
-    times = [np.array([[_time(unit, *row) for unit in side] for row in rows]) for side in sides]
-    found = of_pairs(*times) if pairs else of_groups(*times)
+    a_ms, b_ms = (
+        np.array([[time_of(unit[stage], quantile) for unit in side] for stage, quantile in rows])
+        for side in sides
+    )
+    ratios = np.array([[log_ratio(pair, *row) for pair in pairs] for row in rows])
+    found = of_pairs(ratios) if pairs else of_groups(a_ms, b_ms)
     if unsure is None and found.least_p > ALPHA:
         unsure = (
             f"{len(sides[0])} and {len(sides[1])} runs are too few for {len(rows)} rows; give more, or look "
@@ -131,8 +136,8 @@ def compare(
         Row(
             stage=stage,
             quantile=quantile,
-            a_ms=round(float(np.median(times[0][place])), 3),
-            b_ms=round(float(np.median(times[1][place])), 3),
+            a_ms=round(float(np.median(a_ms[place])), 3),
+            b_ms=round(float(np.median(b_ms[place])), 3),
             ratio=round(float(found.ratio[place]), 4),
             low=round(float(found.low[place]), 4),
             high=round(float(found.high[place]), 4),
@@ -216,10 +221,6 @@ def _count(unit: Unit, stage: str) -> int:
     return int(np.isfinite(unit[stage]).sum()) if stage in unit else 0
 
 
-def _time(unit: Unit, stage: str, quantile: Quantile) -> float:
-    return float(np.nanpercentile(unit[stage], 50 if quantile == "p50" else 99))
-
-
 def _pieces(one: Unit, other: Unit) -> tuple[list[list[Unit]], str | None]:
     """Both runs cut into pieces of equal length, and why they will not do.
 
@@ -235,7 +236,7 @@ def _pieces(one: Unit, other: Unit) -> tuple[list[list[Unit]], str | None]:
                 f"runs of {len(one['chain'])} and {len(other['chain'])} frames are too short or too unsteady "
                 "to be compared by themselves; give longer ones, or several for each side in two folders"
             )
-        if not any(_hang_together([_time(piece, "chain", "p50") for piece in side]) for side in sides):
+        if not any(_hang_together([time_of(piece["chain"], "p50") for piece in side]) for side in sides):
             return sides, None
         length *= 2
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from effectcam.bench import words
 from effectcam.bench.cells import Cell
-from effectcam.bench.groups import Group, pairs_of
+from effectcam.bench.groups import Group
 from effectcam.bench.inference import ALPHA, of_groups, of_pairs
+from effectcam.bench.pairs import log_ratio, pairs_of
 from effectcam.bench.report import Report
 from effectcam.bench.series import DEADLINES_MS
 
@@ -123,9 +124,9 @@ def _ratio(first: Group, group: Group) -> tuple[float, float | None, float | Non
     if first is group:
         return 1.0, None, None
     pairs = pairs_of(first, group)
-    taken = [[pair[side] for pair in pairs] for side in (0, 1)] if pairs else [first.reports, group.reports]
-    a, b = (np.array([[report.stages_ms["chain"].p50 for report in side]]) for side in taken)
-    found = of_pairs(a, b) if pairs else of_groups(a, b)
+    a, b = (np.array([[run.stages_ms["chain"].p50 for run in side.reports]]) for side in (first, group))
+    turns = np.array([[log_ratio(pair, "chain", "p50") for pair in pairs]])
+    found = of_pairs(turns) if pairs else of_groups(a, b)
     ratio, low, high = (round(float(values[0]), 3) for values in (found.ratio, found.low, found.high))
     return (ratio, low, high) if found.least_p <= ALPHA else (ratio, None, None)
 

@@ -53,9 +53,8 @@ class Inference:
     """The smallest that so few runs can give: above ALPHA nothing can be told."""
 
 
-def of_pairs(a: Times, b: Times) -> Inference:
-    """``a`` and ``b`` (rows, runs) in milliseconds, each column a pair that was measured in turn."""
-    difference = np.log(b) - np.log(a)
+def of_pairs(difference: Times) -> Inference:
+    """``difference`` (rows, pairs): the logarithm of B over A for each pair of runs made in turn."""
     pairs = difference.shape[1]
 
     def draw(rng: np.random.Generator, resamples: int) -> Times:
@@ -71,7 +70,7 @@ def of_pairs(a: Times, b: Times) -> Inference:
 
 
 def of_groups(a: Times, b: Times) -> Inference:
-    """``a`` (rows, runs) and ``b`` (rows, other runs) in milliseconds."""
+    """``a`` (rows, runs) and ``b`` (rows, other runs), in milliseconds above 0."""
     both = np.log(np.concatenate([a, b], axis=1))
     count, runs = a.shape[1], both.shape[1]
 

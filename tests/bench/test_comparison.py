@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from effectcam.bench.comparison import Comparison, compare, comparison_json, design_line
-from effectcam.bench.groups import Group, pairs_of, read_group
+from effectcam.bench.groups import Group, read_group
+from effectcam.bench.pairs import pairs_of
 from effectcam.bench.report import report_json
 from effectcam.errors import ReportError, UsageError
 from tests.bench.reports import made_report

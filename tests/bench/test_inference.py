@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from effectcam.bench.inference import ALPHA, Inference, of_groups, of_pairs
+from effectcam.bench import inference
+from effectcam.bench.inference import ALPHA, Inference, of_groups
 from effectcam.bench.series import Times
+
+
+def of_pairs(a: Times, b: Times) -> Inference:
+    return inference.of_pairs(np.log(b) - np.log(a))
 
 
 def noisy(rng: np.random.Generator, rows: int, runs: int, *, slower: float = 1.0) -> tuple[Times, Times]:
