@@ -26,14 +26,18 @@ class Group:
 def read_group(path: Path) -> Group:
     """One report, or all of a folder (``*.json``). Raises ReportError for what is none, or holds none."""
     if not path.is_dir():
-        return Group(path, {path.name: read_report(path)})
+        return Group(path, {path.name: _read(path)})
     files = sorted(path.glob("*.json"))
     if not files:
-        cells = sorted({file.parent.name for file in path.glob("*/*.json")})
-        way_out = (
-            f"name one of its cells, such as {path / cells[0]}"
-            if cells
-            else "make them with: effectcam bench"
-        )
+        cells = sorted({file.parent for file in path.glob("*/*.json")})
+        way_out = f"name one of its cells, such as {cells[0]}" if cells else "make them with: effectcam bench"
         raise ReportError(f"{path}: has no report of effectcam bench in it; {way_out}")
-    return Group(path, {file.name: read_report(file) for file in files})
+    return Group(path, {file.name: _read(file) for file in files})
+
+
+def _read(path: Path) -> Report:
+    report = read_report(path)
+    chain = report.series.stages_ms.get("chain")
+    if not chain or None in chain:
+        raise ReportError(f"{path}: has no time of the chain for every frame; make it again")
+    return report

@@ -178,6 +178,11 @@ def test_a_group_is_a_file_or_a_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ReportError, match="make them with: effectcam bench"):
         read_group(tmp_path / "empty")
+    made = made_report(frames=20)
+    bare = replace(made, series=replace(made.series, stages_ms={}))
+    (folder / "03.json").write_bytes(report_json(bare))
+    with pytest.raises(ReportError, match=r"03.json: has no time of the chain"):
+        read_group(folder)
     (folder / "03.json").write_text("{}")
     with pytest.raises(ReportError, match=r"03.json: has no schema"):
         read_group(folder)
