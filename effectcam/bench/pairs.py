@@ -26,8 +26,9 @@ def pairs_of(a: Group, b: Group) -> list[Pair]:
     times = [sorted(report.made_at for report in pair) for pair in pairs]
     in_turn = all(before[1] <= after[0] for before, after in pairwise(times))
     alike = len({report.device.id for pair in pairs for report in pair}) == 1
-    # A single pair is two runs one after the other.
-    return pairs if in_turn and alike and len(pairs) > 1 else []
+    # A single pair of others is two runs one after the other.
+    many = len(pairs) > 1 or all(run.settings.turn for pair in pairs for run in pair)
+    return pairs if in_turn and alike and many else []
 
 
 def log_ratio(pair: Pair, stage: str, quantile: Quantile) -> float:

@@ -157,6 +157,7 @@ def test_pairs_are_of_one_name_and_one_time() -> None:
     del b.runs["02.json"]
     assert len(pairs_of(a, b)) == 4
     assert "1 runs have no partner" in compare(a, b).notes[0]
+    assert pairs_of(runs(1, seed=1), runs(1, seed=2)) == []
     renamed = Group(b.path, {f"x{name}": report for name, report in b.runs.items()})
     assert pairs_of(a, renamed) == []
 
