@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "overlap": {"frame", "passage", "pipeline"},
     "live": BASE | {"composite", "effect", "face", "pipeline", "sink", "source", "student"},
     "latency": BASE | {"effect", "live", "sink", "source"},
-    "bench": BASE | {"doctor", "effect", "face", "live", "pipeline", "source", "student"},
+    "bench": BASE | {"doctor", "effect", "face", "live", "overlap", "pipeline", "source", "student"},
     "panel": BASE | {"effect", "live"},
     "replay": BASE
     | {"composite", "doctor", "effect", "face", "passage", "pipeline", "sink", "source", "student"},

@@ -21,6 +21,7 @@ from effectcam.bench.fingerprint import accelerator, fingerprint
 from effectcam.bench.footage import EndlessClip, Footage, load_footage
 from effectcam.bench.load import Competitors
 from effectcam.bench.neighbours import Neighbours
+from effectcam.bench.outcome import outcomes
 from effectcam.bench.own import OwnProcesses
 from effectcam.bench.report import (
     SCHEMA,
@@ -91,6 +92,8 @@ class Plan:
     """Frames a second to offer; None offers each as soon as the one before is done."""
     burn_in: int = 30
     """Frames that do not count: the first ones allocate, and the tracker has yet to find the face."""
+    overlap: bool = False
+    """Begin a frame while the one before is with the student, which then gets half of the cores."""
     under_load: int = 0
     cold_starts: int = 3
 
@@ -173,8 +176,9 @@ class _Run:
                     tier=plan.tier,
                     accelerator=plan.accelerator,
                     max_faces=plan.faces,
-                    threads=plan.threads,
+                    threads=plan.threads or (max(1, cores // 2) if plan.overlap else None),
                     ledger=self._ledger,
+                    beside=plan.overlap,
                     tell=self._told.append,
                 )
             )
@@ -256,14 +260,12 @@ class _Run:
             cpu = own.cpu_seconds()
             begun = time.perf_counter_ns()
             apart, sampled, index = 0, 0.0, None
-            for frame in frames:
+            for frame, failure in outcomes(pipeline, frames, overlap=plan.overlap):
                 steady.late += 0 if index is None else frame.index - index - 1
                 index = frame.index
-                try:
-                    pipeline.process(frame)
-                except EffectcamError as error:
+                if failure:
                     steady.failed += 1
-                    steady.failure = str(error)
+                    steady.failure = failure
                 else:
                     now = time.perf_counter_ns()
                     steady.done.append(now - begun - apart)
@@ -365,6 +367,7 @@ class _Run:
                 seconds=plan.seconds,
                 under_load=plan.under_load,
                 turn=self._turns.length,
+                overlap=plan.overlap,
             ),
             conditions=conditions,
             cold_start=cold_start,
@@ -377,7 +380,8 @@ class _Run:
             drops=Drops(late=steady.late, failed=steady.failed),
             stages_ms={stage: percentiles(column) for stage, column in times.items()},
             delay_ms=None if delay_ms is None else percentiles(delay_ms),
-            rates=rates(chain, steady.seconds),
+            # Overlapped, a frame waits for the one before: what a viewer sees is the time between two.
+            rates=rates(1000 * np.diff(done_s, prepend=0) if plan.overlap else chain, steady.seconds),
             deadlines=[deadline(chain, ms) for ms in DEADLINES_MS],
             cpu=Cpu(
                 seconds=round(steady.cpu_seconds, 3),

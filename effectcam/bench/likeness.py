@@ -45,6 +45,7 @@ TRAITS: dict[str, Callable[[Report], str]] = {
     "pace": _pace,
     "load": lambda report: words.counted(report.settings.under_load, "encoder"),
     "turn": _turn,
+    "overlap": lambda report: "frames overlapped" if report.settings.overlap else "one frame at a time",
     "device": lambda report: f"{report.device.cpu} ({report.device.id})",
 }
 """By name, in words: what times hang on. The number of frames is none of it, nor are the versions of the

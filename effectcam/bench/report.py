@@ -136,6 +136,8 @@ class Settings:
     """Encoders that ran beside it."""
     turn: Count | None = None
     """Frames after which it waited while other cells of a matrix had their turn; null: it ran alone."""
+    overlap: bool = False
+    """Whether frames were on their way at once, one with the student while the next was begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

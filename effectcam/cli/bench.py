@@ -58,6 +58,11 @@ _BAR = 24
     help="Frames before the first that counts.",
 )
 @click.option(
+    "--overlap",
+    is_flag=True,
+    help="Begin a frame while the one before is with the student: more frames a second, each one later.",
+)
+@click.option(
     "--under-load",
     type=click.IntRange(0, 64),
     default=0,

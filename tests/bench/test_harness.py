@@ -61,6 +61,19 @@ def test_every_frame_is_there_and_the_summary_is_theirs(made: Report) -> None:
     assert made.deadlines[0].missed == (chain > 33.3).sum()
 
 
+def test_overlapped_frames_are_all_there_each_with_its_wait(plan: Plan) -> None:
+    made = run(replace(plan, overlap=True, threads=None, frames=30))
+    jsonschema.validate(json.loads(report_json(made)), SCHEMA)
+    assert made.frames.measured == 30 and made.settings.overlap
+    assert [student.threads for student in made.students] == [max(1, made.settings.cores // 2)]
+    chain = np.array(made.series.stages_ms["chain"], np.float64)
+    parts = np.array([made.series.stages_ms[s] for s in ("mesh", "crop", "student", "composite")], np.float64)
+    assert (chain >= parts.sum(axis=0) - 0.01).all()
+    # Two are on their way: together they take longer than the run.
+    assert chain.sum() > 1000 * made.seconds
+    assert made.rates.throughput == pytest.approx(30 / made.seconds, rel=0.01)
+
+
 def test_what_it_took_is_told(made: Report) -> None:
     assert made.cpu.seconds_per_frame == pytest.approx(made.cpu.seconds / 60, rel=0.01)
     assert 0 < made.cpu.seconds < 100
