@@ -104,19 +104,28 @@ def _manifest(recipe: Recipe, data: str) -> Manifest:
 
 
 def write_preview(effect: Effect, clip: Path, path: Path, *, frame: int = 40, width: int = 960) -> None:
-    """Before on the left, after on the right of one frame of ``clip``, as WebP."""
+    """Before on the left, after on the right of one frame of ``clip``, as WebP.
+
+    Halves of one face in frame ``frame``; for an effect that looks real, whose halves would pass for one
+    face, two whole faces in the frame up to three times as far on that it changes most.
+    """
     from effectcam.pipeline import Pipeline
     from effectcam.source.clip import Clip
 
+    real = effect.looks_real
+    before = after = None
+    most = -1.0
     with Pipeline(effect) as pipeline, Clip(clip) as source:
-        before = after = None
         for shown in source:
-            before, after = shown.pixels, pipeline.process(shown).pixels
-            if shown.index >= frame:
+            drawn = pipeline.process(shown).pixels
+            change = cv2.norm(shown.pixels, drawn, cv2.NORM_L1) if real else shown.index
+            if change > most:
+                before, after, most = shown.pixels, drawn, change
+            if shown.index >= (3 * frame if real else frame):
                 break
     if before is None or after is None:
         raise SourceError(f"{clip} has no frames; choose another preview clip")
-    picture = split(before, after)
+    picture = side_by_side(before, after) if real else split(before, after)
     height = round(width * picture.shape[0] / picture.shape[1])
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode(".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, 85])
@@ -127,8 +136,18 @@ def write_preview(effect: Effect, clip: Path, path: Path, *, frame: int = 40, wi
 
 def split(before: Pixels, after: Pixels) -> Pixels:
     """The left half of ``before`` beside the right half of ``after``, with a thin light line between."""
-    picture = after.copy()
+    middle = before.shape[1] // 2
+    return _lined(np.hstack((before[:, :middle], after[:, middle:])))
+
+
+def side_by_side(before: Pixels, after: Pixels) -> Pixels:
+    """The middle half of ``before`` beside that of ``after``, with a thin light line between."""
+    width = before.shape[1]
+    middle = slice(width // 4, width // 4 + width // 2)
+    return _lined(np.hstack((before[:, middle], after[:, middle])))
+
+
+def _lined(picture: Pixels) -> Pixels:
     middle = picture.shape[1] // 2
-    picture[:, :middle] = before[:, :middle]
     picture[:, middle - 1 : middle + 2] = 240
     return picture
