@@ -38,6 +38,7 @@ UNLIKE = {
     "pace": changed(pace_fps=30.0),
     "load": changed(under_load=1),
     "turn": changed(turn=10),
+    "overlap": changed(overlap=True),
     "device": replace(MADE, device=replace(MADE.device, id="fedcba987654")),
 }
 
