@@ -151,8 +151,9 @@ def _crown(canvas: FaceCanvas) -> Floats:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     hair = np.minimum(hair, blur(np.asarray(cv2.morphologyEx(hair, cv2.MORPH_OPEN, kernel), np.float32), 1.0))
     x, y = matte.at[..., 0], matte.at[..., 1]
-    upper = 1 - step(0.0, 0.45, y)
-    beside = step(0.5, 0.7, np.abs(x)) * (1 - step(0.5, 1.0, y))
+    # Long hair greys from its roots: it must not end in a line where the crop does.
+    upper = 1 - step(-0.25, 0.45, y)
+    beside = step(0.5, 0.7, np.abs(x)) * (1 - step(-0.25, 0.85, y))
     near = 1 - step(1.15, 1.4, np.abs(x))
     brows = 1 - matte.face * step(-0.75, -0.6, y)
     # Ears and the skin along the hairline are told by their colour: fair hair further out is not skin, nor
