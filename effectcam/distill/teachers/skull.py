@@ -134,10 +134,10 @@ def paint_skull(brush: Brush) -> Floats:
 def _sutures(albedo: Floats, brush: Brush) -> None:
     across = np.linspace(0, 1, 37)
     wander = np.sin(19 * across) + 0.7 * np.sin(47 * across + 1)
-    teeth = np.where(np.arange(37) % 2, 1.0, -1.0) * (2.6 + 1.3 * np.sin(31 * across))
+    teeth = np.where(np.arange(37) % 2, 1.0, -1.0) * (1.6 + 0.8 * np.sin(31 * across))
     suture = np.stack([100 + 312 * across, 110 - 30 * np.sin(np.pi * across) + wander + teeth], axis=1)
     line = curve(suture.astype(np.float32), steps=4)
-    lay(albedo, _CRACK, 0.6 * brush.stroke(line, np.full(len(line), 2.5, np.float32), 0.8))
+    lay(albedo, _CRACK, 0.5 * brush.stroke(line, np.full(len(line), 4, np.float32), 1.2))
     for path, width in _CRACKS:
         lay(albedo, _CRACK, 0.95 * brush.swell(path, width, start=0.3))
 

@@ -72,10 +72,10 @@ class Tiger:
     """Teacher of the ``tiger`` effect; deterministic, safe to share between calls.
 
     ``fur``: how far hairs carry the edges of the stripes, in texels; 0 paints smooth ones, above 6 they
-    break up at 256 pixels.
+    break up at 256 pixels, and above 2 a student cannot place them.
     """
 
-    def __init__(self, *, fur: float = 3.2) -> None:
+    def __init__(self, *, fur: float = 1.5) -> None:
         brush = Brush(load_face_space(), seed=7)
         self.greasepaint = Greasepaint(brush, paint_tiger(brush, fur=fur), lips=0.3, crease=0.3, pores=0.35)
 
@@ -135,14 +135,14 @@ def _brushed(albedo: Floats, brush: Brush, fur: float) -> Floats:
     x, y = columns - _FLOW[0], rows - _FLOW[1]
     away = np.hypot(x, y) + 30
     x, y = x / away, y / away
-    noise = brush.noise(1.9)
+    noise = brush.noise(3.2)
     noise = noise + noise[:, ::-1]
     hairs = np.zeros_like(noise)
     for reach in np.arange(-12.0, 13.0, 1.5, dtype=np.float32):
         hairs += _moved(noise, columns + reach * x, rows + reach * y)
     hairs = np.clip(hairs / hairs.std(), -2, 2)
     combed = _moved(albedo, columns + fur * hairs * x, rows + fur * hairs * y)
-    return np.asarray(combed * (1 + 0.06 * hairs)[:, :, None], np.float32)
+    return np.asarray(combed * (1 + 0.04 * hairs)[:, :, None], np.float32)
 
 
 def _moved(texture: Floats, x: Floats, y: Floats) -> Floats:
