@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,15 +43,15 @@ _PANEL = re.compile(r"panel: (http\S+)")
 def _running(effect: str, clip: Path, fps: float) -> Iterator[str]:
     """``effectcam run`` with its panel open, and nowhere to send to; the panel's address."""
     command = [sys.executable, "-m", "effectcam", "run", str(clip), "--loop", "--effect", effect]
-    process = subprocess.Popen(
-        [*command, "--fps", str(fps), "--panel", "0"], stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
+    command += ["--fps", str(fps), "--panel", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said = process.stdout
+    assert said is not None
     try:
-        for line in process.stderr:
+        for line in said:
             if found := _PANEL.search(line):
-                # What comes after must be read, or the run would wait for its own words.
-                Thread(target=process.stderr.read, daemon=True).start()
+                # What comes after must be read too, or the run would wait for somebody to hear it.
+                Thread(target=deque, args=(said, 0), daemon=True).start()
                 yield found[1]
                 return
         raise EffectcamError(f"the run ended with exit code {process.wait()} before its panel opened")
