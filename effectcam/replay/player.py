@@ -11,6 +11,7 @@ from effectcam.errors import SinkError, UsageError
 from effectcam.frame import Frame
 from effectcam.pipeline import Pipeline
 from effectcam.replay.metrics.meters import Meters
+from effectcam.replay.onlooker import Onlooker
 from effectcam.replay.report import ClipReport, FaceCount
 from effectcam.replay.trace import TraceFile
 from effectcam.replay.tracer import header, traced
@@ -29,15 +30,16 @@ def play(
     *,
     trace: Path | None = None,
     meters: Meters | None = None,
+    onlookers: Sequence[Onlooker] = (),
     watch: Watcher | None = None,
 ) -> ClipReport:
     """Run the clip at ``path`` through ``pipeline``: into ``output``, an .mp4, with its ``trace``, and under
-    the eyes of ``meters``, each where it is given.
+    the eyes of ``meters`` and ``onlookers``, each where it is given.
 
     The pipeline starts afresh, its ledger emptied, so that neither result nor figures depend on what
     it did before. Its time is the clip's own. All but its work happens between frames, in this thread, and
-    is not in the ledger. Raises SourceError, SinkError, StudentError or FaceMeshError; ``output`` and
-    ``trace`` then are as they were.
+    is not in the ledger. Raises SourceError, SinkError, StudentError, FaceMeshError and what an onlooker
+    raises; ``output`` and ``trace`` then are as they were.
     """
     pipeline.reset()
     pipeline.ledger.clear()
@@ -46,19 +48,24 @@ def play(
     with ExitStack() as stack:
         clip = stack.enter_context(Clip(path))
         # Closed last, when the clip has been written as well.
-        lines = stack.enter_context(TraceFile(trace)) if trace is not None else None
+        if trace is not None:
+            onlookers = [*onlookers, stack.enter_context(TraceFile(trace))]
         file = None
         if output is not None:
             file = VideoFile(output, clip.width, clip.height, rate=clip.fps, source=clip)
             stack.enter_context(file)
-        if lines is not None:
-            lines.write(header(clip, pipeline))
+        if onlookers:
+            head = header(clip, pipeline)
+            for onlooker in onlookers:
+                onlooker.begin(head)
         for frame in clip:
             result = pipeline.process(frame)
             if file is not None:
                 file.write(result)
-            if lines is not None:
-                lines.write(traced(pipeline, frame, result))
+            if onlookers:
+                line = traced(pipeline, frame, result)
+                for onlooker in onlookers:
+                    onlooker.see(line, result)
             if meters is not None:
                 meters.look(pipeline, frame, result)
             frames += 1
@@ -66,8 +73,8 @@ def play(
             identities.update(face.identity for face in pipeline.faces)
             if watch is not None:
                 watch(frame, result, clip)
-        if lines is not None:
-            lines.end()
+        for onlooker in onlookers:
+            onlooker.end()
     # Some warnings come only as the file is closed.
     warnings = (*clip.warnings, *(file.warnings if file is not None else ()))
     return ClipReport(
@@ -81,7 +88,7 @@ def play(
         None if output is None else str(output),
         None if trace is None else str(trace),
         None if meters is None else meters.summaries,
-        warnings,
+        warnings=warnings,
     )
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from effectcam.effect.manifest import Manifest
 
 if TYPE_CHECKING:
+    from effectcam.replay.gates import Verdict
+    from effectcam.replay.golden_check import GoldenCheck
     from effectcam.replay.metrics.figure import Summary
 
 SCHEMA = "effectcam.replay/1"
@@ -45,6 +47,10 @@ class ClipReport:
     """The trace that was written, if one was wanted."""
     metrics: Mapping[str, Summary] | None = None
     """By the figure's name, see `effectcam.replay.metrics.FIGURES`; None unless wanted."""
+    check: GoldenCheck | None = None
+    """What came of it beside its golden, if that was asked for."""
+    gates: tuple[Verdict, ...] | None = None
+    """What each gate says, if there were any."""
     warnings: tuple[str, ...] = ()
     """What was odd about the clip, one line each: frames that were damaged or missing, sound that had to
     be coded anew. A clip cut short went through as far as it goes, and is told here."""
@@ -56,15 +62,17 @@ def replay_report(
     tier: str,
     clips: Sequence[ClipReport],
     failures: Sequence[str] = (),
+    skipped: Sequence[str] = (),
     accelerator: str = "cpu",
 ) -> dict[str, Any]:
     """The whole report as plain values, ready for JSON. Clips that failed are not among ``clips``;
-    ``failures`` has a line for each."""
+    ``failures`` has a line for each. ``skipped`` are those that were done already."""
     return {
         "schema": SCHEMA,
         "effect": {"name": effect.name, "version": effect.version, "tier": tier},
         "accelerator": accelerator,
         "clips": [asdict(clip) for clip in clips],
+        "skipped": list(skipped),
         "failures": list(failures),
     }
 

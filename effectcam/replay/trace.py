@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.errors import ReportError, SinkError
+from effectcam.frame import Frame
 from effectcam.sink.part_file import PartFile, why_unwritable
 
 SCHEMA: Final = "effectcam.trace/1"
@@ -145,8 +146,8 @@ def digest(array: NDArray[Any]) -> str:
 
 
 class TraceFile:
-    """Writes a trace as its frames come. A context manager: the file is there under its name once the block
-    is over and ``end`` was called; otherwise what was there before still is.
+    """Writes a trace as its frames come. An `Onlooker` and a context manager: the file is there under its
+    name once the block is over and ``end`` was called; otherwise what was there before still is.
 
     Raises SinkError where there is no place for it, UsageError for a device or a pipe.
     """
@@ -157,9 +158,13 @@ class TraceFile:
         self._frames = 0
         self._whole = False
 
-    def write(self, line: Header | TracedFrame) -> None:
+    def begin(self, header: Header) -> None:
         """Raises SinkError."""
-        self._frames += isinstance(line, TracedFrame)
+        self._put(header)
+
+    def see(self, line: TracedFrame, after: Frame | None = None) -> None:
+        """Raises SinkError."""
+        self._frames += 1
         self._put(line)
 
     def end(self) -> None:

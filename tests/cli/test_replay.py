@@ -41,7 +41,7 @@ def test_frames_times_and_sound_stay(cli: Run, tmp_path: Path) -> None:
     )
     assert (result.returncode, result.stderr) == (0, "")
     told = json.loads(report.read_text(encoding="utf-8"))
-    assert list(told) == ["schema", "effect", "accelerator", "clips", "failures"]
+    assert list(told) == ["schema", "effect", "accelerator", "clips", "skipped", "failures"]
     assert told["schema"] == "effectcam.replay/1"
     assert told["effect"] == {"name": "negative-frame", "version": "1.2.0", "tier": "standard"}
     assert told["accelerator"] == "cpu"
@@ -49,7 +49,7 @@ def test_frames_times_and_sound_stay(cli: Run, tmp_path: Path) -> None:
     for clip, entry in zip(clips, told["clips"], strict=True):
         output = out / clip.name
         keys = ["path", "frames", "width", "height", "fps", "faces", "stages_ms"]
-        assert list(entry) == [*keys, "output", "trace", "metrics", "warnings"]
+        assert list(entry) == [*keys, "output", "trace", "metrics", "check", "gates", "warnings"]
         assert entry["trace"] is entry["metrics"] is None
         assert (entry["path"], entry["output"]) == (str(clip), str(output))
         assert (entry["width"], entry["height"]) == size_of(clip) == size_of(output)

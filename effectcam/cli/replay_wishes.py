@@ -1,0 +1,160 @@
+"""What a call of ``effectcam replay`` asks for, and what of it makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from effectcam.errors import UsageError
+
+if TYPE_CHECKING:
+    from effectcam.effect.manifest import Manifest
+    from effectcam.replay.gates import Gate
+    from effectcam.replay.replayer import ClipPlan, ReplaySettings
+    from effectcam.student.accelerator import Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """The options, by the names of the command's parameters. Methods raise UsageError for what is wrong with
+    them, before anything is written."""
+
+    name: str
+    out: Path | None
+    trace: Path | None
+    metrics: bool
+    record: Path | None
+    check: Path | None
+    gates: Path | None
+    json_file: Path | None
+    junit: Path | None
+    jobs: int
+    resume: bool
+    strength: float | None
+    faces: int
+    tier: str
+    threads: int | None
+    accelerator: Wish
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the report is printed."""
+        return str(self.json_file) == "-"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """To be written beside what becomes of each clip, by what they are."""
+        named = {"report": None if self.to_stdout else self.json_file, "JUnit file": self.junit}
+        return {kind: file for kind, file in named.items() if file is not None}
+
+    def refuse_nonsense(self) -> None:
+        """Options that do not go together."""
+        aims = (self.out, self.trace, self.record, self.check, self.gates, self.json_file)
+        if not self.metrics and all(aim is None for aim in aims):
+            raise UsageError("nothing would come of it; give --out, --trace, --metrics or --json")
+        for option, folder in (("trace", self.trace), ("record", self.record), ("check", self.check)):
+            if folder is not None and self.accelerator == "auto":
+                raise UsageError(
+                    f"--{option} with --accelerator auto: which one draws hangs on a measurement; name cpu, "
+                    "gpu or npu"
+                )
+        if self.record is not None and self.check is not None:
+            raise UsageError("--record and --check at once; check against the golden first, then record anew")
+        if self.junit is not None and self.check is None and self.gates is None:
+            raise UsageError("--junit tells what passed a --check or --gates; give one of them")
+        if self.resume and self.trace is None:
+            raise UsageError("--resume goes by the traces of the clips that are done; give --trace DIR")
+        whole = {
+            "--record": self.record is not None,
+            "--check": self.check is not None,
+            "--gates": self.gates is not None,
+            "--metrics": self.metrics,
+        }
+        for option, given in whole.items():
+            if self.resume and given:
+                raise UsageError(f"--resume with {option}, for which every clip has to run; leave one out")
+
+    def read_gates(self) -> tuple[Gate, ...]:
+        from effectcam.replay.gates import read_gates
+
+        if self.gates is None:
+            return ()
+        gates = tuple(read_gates(self.gates))
+        for gate in gates:
+            if gate.needs_golden and self.check is None:
+                raise UsageError(f"{self.gates}: {gate.name} is about a golden; give --check DIR")
+        return gates
+
+    def settings(self, gates: Sequence[Gate]) -> ReplaySettings:
+        from effectcam.replay.replayer import ReplaySettings
+
+        return ReplaySettings(
+            tier=self.tier,
+            strength=self.strength,
+            max_faces=self.faces,
+            threads=self.threads,
+            accelerator=self.accelerator,
+            metrics=self.metrics or any(gate.needs_metrics for gate in gates),
+            resume=self.resume,
+        )
+
+    def plan(self, clips: Sequence[str], gates: tuple[Gate, ...]) -> list[ClipPlan]:
+        """What becomes of each clip; a golden that is to be recorded is not among it yet."""
+        from effectcam.replay.player import plan_outputs
+        from effectcam.replay.replayer import ClipPlan
+
+        none = [None] * len(clips)
+        outputs = none if self.out is None else plan_outputs(clips, self.out)
+        traces = none if self.trace is None else plan_outputs(clips, self.trace, suffix=".jsonl")
+        for golden in (self.record, self.check):
+            if golden is not None:
+                plan_outputs(clips, golden, suffix=".jsonl")
+        plans = [
+            ClipPlan(clip=clip, output=output, trace=trace, check=self.check, gates=gates)
+            for clip, output, trace in zip(clips, outputs, traces, strict=True)
+        ]
+        self._refuse_to_replace(plans)
+        return plans
+
+    def refuse_other_golden(
+        self, effect: Manifest, plans: Sequence[ClipPlan], gates: Sequence[Gate]
+    ) -> list[str]:
+        """Refuse a golden of something else, and one without the figures that ``gates`` compare with. Gives a
+        line for what it has and is not checked."""
+        if self.check is None:
+            return []
+        from effectcam.replay.golden import read_golden
+        from effectcam.replay.golden_check import refuse_other
+
+        golden = read_golden(self.check)
+        refuse_other(golden, self.check, effect, tier=self.tier, strength=self.strength, faces=self.faces)
+        stems = {plan.stem for plan in plans}
+        for stem, clip in golden.clips.items():
+            for gate in gates:
+                if stem in stems and gate.worse is not None and gate.figure not in (clip.metrics or {}):
+                    raise UsageError(
+                        f"{self.check}: has no {gate.figure} of {clip.name}, which {self.gates} needs; "
+                        "record it with --metrics"
+                    )
+        rest = sorted(clip.name for stem, clip in golden.clips.items() if stem not in stems)
+        return [f"{self.check}: has clips that were not given: {', '.join(rest)}"] if rest else []
+
+    def _refuse_to_replace(self, plans: Sequence[ClipPlan]) -> None:
+        """A file that would take the place of something else."""
+        from effectcam.replay.player import refuse_to_replace
+
+        taken = {
+            file.absolute(): kind
+            for plan in plans
+            for file, kind in ((plan.output, "clip"), (plan.trace, "trace"))
+            if file is not None
+        }
+        for kind, file in self.files.items():
+            refuse_to_replace(file, [plan.clip for plan in plans])
+            if (other := taken.get(file.absolute())) is not None:
+                raise UsageError(
+                    f"{file} would be both the {kind} and a {other}; give the {kind} another name"
+                )
+            taken[file.absolute()] = kind

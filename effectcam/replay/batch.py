@@ -1,0 +1,250 @@
+"""Clips of a run over processes: what each is at, what failed, and nothing left half done."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Protocol
+
+from effectcam.effect.package import Effect, read_package
+from effectcam.errors import EffectcamError
+from effectcam.frame import Frame
+from effectcam.replay.golden import Recorded
+from effectcam.replay.player import Watcher
+from effectcam.replay.replayer import ClipPlan, Played, Replayer, ReplaySettings
+from effectcam.replay.report import ClipReport
+from effectcam.source.clip import Clip
+
+_END_WITHIN = 20.0
+"""Seconds that a process has to leave its frame and take back what it has begun to write."""
+
+
+class Spectator(Protocol):
+    """Is told what a batch is at. Clips are told apart by their place among the plans."""
+
+    def begin(self, place: int, plan: ClipPlan) -> None: ...
+
+    def advance(self, place: int, frames: int, total: int | None) -> None:
+        """``frames`` are done, of ``total`` where the clip knows that."""
+        ...
+
+    def end(self, place: int, played: Played | None) -> None:
+        """None for a clip that failed."""
+        ...
+
+    def tell(self, line: str) -> None:
+        """What a pipeline has to say, see `Pipeline`."""
+        ...
+
+
+@dataclass
+class Batch:
+    """What came of the clips, each in the order of the plans."""
+
+    played: dict[int, Played] = field(default_factory=dict)
+    """By the place among the plans."""
+    failures: dict[int, str] = field(default_factory=dict)
+    """A line for each clip that did not go through."""
+
+    @property
+    def reports(self) -> list[ClipReport]:
+        """Of the clips that went through."""
+        played = (self.played[place].report for place in sorted(self.played))
+        return [report for report in played if report is not None]
+
+    @property
+    def lines(self) -> list[str]:
+        """The failures."""
+        return [self.failures[place] for place in sorted(self.failures)]
+
+    @property
+    def recorded(self) -> list[Recorded]:
+        """Of the golden."""
+        return [played.recorded for played in self.played.values() if played.recorded is not None]
+
+    def skipped(self, plans: Sequence[ClipPlan]) -> list[str]:
+        """Clips that were done already."""
+        return [plan.clip for place, plan in enumerate(plans) if self._is_skipped(place)]
+
+    def _is_skipped(self, place: int) -> bool:
+        return place in self.played and self.played[place].report is None
+
+
+def run_batch(
+    effect: Effect,
+    settings: ReplaySettings,
+    plans: Sequence[ClipPlan],
+    *,
+    spectator: Spectator,
+    jobs: int = 1,
+) -> Batch:
+    """Play every plan; a clip that fails does not stop the others. With ``jobs`` above 1 so many clips at
+    once, each in a process of its own; the results are the same bytes.
+
+    Raises what opening a pipeline raises, before the first clip. Whatever ends it early, such as Ctrl-C, ends
+    the processes too, and what they had begun to write is gone.
+    """
+    batch = Batch()
+    if min(jobs, len(plans)) > 1:
+        _run_beside(effect, settings, plans, batch, spectator, jobs)
+        return batch
+    with Replayer(effect, settings, tell=spectator.tell) as replayer:
+        for place, plan in enumerate(plans):
+
+            def watch(_before: Frame, after: Frame, clip: Clip, place: int = place) -> None:
+                spectator.advance(place, after.index + 1, clip.frames)
+
+            spectator.begin(place, plan)
+            try:
+                batch.played[place] = replayer.play(plan, watch=watch)
+            except EffectcamError as error:
+                batch.failures[place] = str(error)
+            spectator.end(place, batch.played.get(place))
+    return batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Advance:
+    frames: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """No pipeline could be opened."""
+
+    error: EffectcamError
+
+
+class _Gone(BaseException):
+    """Whoever started this process wants no more of it."""
+
+
+def _run_beside(
+    effect: Effect,
+    settings: ReplaySettings,
+    plans: Sequence[ClipPlan],
+    batch: Batch,
+    spectator: Spectator,
+    jobs: int,
+) -> None:
+    waiting = deque(enumerate(plans))
+    with ExitStack() as stack:
+        idle: list[_Worker] = []
+        busy: dict[Connection, _Worker] = {}
+        while waiting or busy:
+            while waiting and (idle or len(busy) < jobs):
+                worker = idle.pop() if idle else stack.enter_context(_Worker(effect.path, settings))
+                worker.place, plan = waiting.popleft()
+                spectator.begin(worker.place, plan)
+                busy[worker.connection] = worker
+                worker.give(plan)
+            for ready in wait([*busy]):
+                worker = busy[ready]  # type: ignore[index]
+                told = worker.answer()
+                if isinstance(told, _Closed):
+                    raise told.error
+                if isinstance(told, _Line):
+                    spectator.tell(told.text)
+                elif isinstance(told, _Advance):
+                    spectator.advance(worker.place, told.frames, told.total)
+                else:
+                    del busy[worker.connection]
+                    if isinstance(told, Played):
+                        batch.played[worker.place] = told
+                    else:
+                        clip = plans[worker.place].clip
+                        batch.failures[worker.place] = told.text if told else f"{clip}: {worker.last_words}"
+                    if told is not None:
+                        idle.append(worker)
+                    spectator.end(worker.place, batch.played.get(worker.place))
+
+
+class _Worker:
+    """A process that plays one plan after another. Leaving the block ends it."""
+
+    def __init__(self, effect: Path, settings: ReplaySettings) -> None:
+        # Not forked: MediaPipe and LiteRT have threads, which a fork would lose.
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.place = 0
+        self._process = context.Process(target=_work, args=(theirs, effect, settings), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def give(self, plan: ClipPlan) -> None:
+        # Where it has ended, its answer tells why.
+        with contextlib.suppress(OSError):
+            self.connection.send(plan)
+
+    def answer(self) -> _Advance | _Line | _Failure | _Closed | Played | None:
+        """None when it has ended instead."""
+        try:
+            told: _Advance | _Line | _Failure | _Closed | Played = self.connection.recv()
+        except (EOFError, OSError):
+            return None
+        return told
+
+    @property
+    def last_words(self) -> str:
+        self._process.join(_END_WITHIN)
+        return f"its process ended (exit code {self._process.exitcode}); give --jobs fewer, or the clip alone"
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        # It sees that at its next frame, and takes back what it has begun.
+        self.connection.close()
+        self._process.join(_END_WITHIN)
+        self._process.kill()
+        self._process.join()
+
+
+def _work(connection: Connection, path: Path, settings: ReplaySettings) -> None:
+    # A Ctrl-C in the terminal goes to all its programs; this one ends with its parent.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch(_before: Frame, after: Frame, clip: Clip) -> None:
+        if connection.poll():
+            raise _Gone
+        connection.send(_Advance(after.index + 1, clip.frames))
+
+    try:
+        _serve(connection, path, settings, watch=watch)
+    except (_Gone, EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def _serve(connection: Connection, path: Path, settings: ReplaySettings, *, watch: Watcher) -> None:
+    try:
+        replayer = Replayer(read_package(path), settings, tell=lambda line: connection.send(_Line(line)))
+    except EffectcamError as error:
+        connection.send(_Closed(error))
+        return
+    with replayer:
+        while True:
+            plan = connection.recv()
+            try:
+                played = replayer.play(plan, watch=watch)
+            except EffectcamError as error:
+                connection.send(_Failure(str(error)))
+            else:
+                connection.send(played)

@@ -1,0 +1,215 @@
+"""A replay beside its golden: the first frame and stage at which they part, and how far the pictures are off.
+
+On one type of machine a golden is owed to the byte, so digests are compared. Elsewhere floats round
+otherwise: there faces, decisions and tiers have to be the same, crops within `CROP_TOLERANCE`, and pictures
+within `PSNR`, `SSIM` and `MOSAIC`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from effectcam.effect.manifest import Manifest
+from effectcam.errors import ReportError, SourceError, UsageError
+from effectcam.frame import Frame, Pixels
+from effectcam.replay.golden import MOSAICS, Golden, GoldenClip, check_files, picture_name
+from effectcam.replay.metrics.figure import Spread, Summary
+from effectcam.replay.metrics.meters import FIGURES
+from effectcam.replay.parting import Parting, Partings, Stage, same_bytes, unlike
+from effectcam.replay.pictures import MOSAIC_BYTES, TILES, Difference, compare_pictures, decoded, kept, mosaic
+from effectcam.replay.trace import Header, TracedFrame, TraceReader
+
+PSNR, SSIM = 36.0, 0.98
+"""Least likeness of a kept picture on another type of machine, in dB and 0 to 1."""
+MOSAIC = 4
+"""Steps of 255 by which a mean colour of a mosaic may be off there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenCheck:
+    """What came of a clip beside its golden."""
+
+    golden: str
+    """The golden's folder."""
+    exact: bool
+    """Whether it was owed to the byte."""
+    first: Parting | None
+    """None where it is the golden's, within the tolerance if not ``exact``."""
+    differing: int
+    """Frames that differ in any stage."""
+    stages: dict[Stage, int]
+    """Frames that differ in each stage, in their order, without those in which none does."""
+    frames: tuple[int, int]
+    """Of the golden, and of the clip now."""
+    pictures: Difference | None
+    """The least PSNR and SSIM and the largest difference of all kept pictures; None where there was none."""
+    picture_frame: int | None
+    """Where the PSNR is least."""
+    notes: tuple[str, ...] = ()
+    """In a line each, what is otherwise than when it was recorded, and explains a difference."""
+
+    def __str__(self) -> str:
+        if self.first is None:
+            return "as in its golden" + ("" if self.exact else ", within the tolerance between machines")
+        told = f"parts from its golden at {self.first}; {self.differing} of {max(self.frames)} frames differ"
+        if self.pictures is not None:
+            told += f", pictures: {self.pictures} (frame {self.picture_frame})"
+        return "; ".join([told, *self.notes])
+
+
+def refuse_other(
+    golden: Golden, folder: Path, effect: Manifest, *, tier: str, strength: float | None, faces: int
+) -> None:
+    """UsageError if the golden in ``folder`` is of another effect than is asked for, or of another version,
+    tier, strength or number of faces of it: there would be nothing to compare."""
+    was = golden.effect
+    strength = effect.strength.default if strength is None else strength
+    pairs: list[tuple[str, object, object]] = [
+        ("the effect", was.name, effect.name),
+        (effect.name, was.version, effect.version),
+        ("the tier", was.tier, tier),
+        ("a strength of", was.strength, strength),
+        ("--faces", was.faces, faces),
+    ]
+    for what, one, other in pairs:
+        if one != other:
+            raise UsageError(
+                f"{folder}: was recorded with {what} {one}, not {other}; check that, or record another golden"
+            )
+
+
+def golden_of(golden: Golden, stem: str, folder: Path) -> GoldenClip:
+    """Of the clip with this ``stem``. ReportError where there is none."""
+    try:
+        return golden.clips[stem]
+    except KeyError:
+        known = ", ".join(sorted(golden.clips)[:5]) or "none"
+        raise ReportError(
+            f"{folder}: has no golden of a clip called {stem}; it has: {known}. Record it, with the others"
+        ) from None
+
+
+class GoldenChecker:
+    """Compares one clip with its golden as it is replayed; an `Onlooker` and a context manager.
+
+    Memory does not grow with the clip. Raises ReportError for a golden that is damaged.
+    """
+
+    def __init__(self, folder: Path, stem: str, clip: GoldenClip) -> None:
+        check_files(folder, clip)
+        self._folder, self._stem, self._clip = folder, stem, clip
+        self._exact = True
+        self._notes: list[str] = []
+        self._partings = Partings()
+        self._spreads = {name: Spread(FIGURES[name]) for name in ("psnr", "ssim")}
+        self._most = 0
+        self._picture_frame: int | None = None
+        self._lowest = float("inf")
+        self._stack = ExitStack()
+        self._reader = self._stack.enter_context(TraceReader(folder / f"{stem}.jsonl"))
+        try:
+            file = self._stack.enter_context((folder / stem / MOSAICS).open("rb"))
+            self._mosaics = self._stack.enter_context(gzip.GzipFile(fileobj=file))
+        except OSError as error:
+            self._stack.close()
+            raise ReportError(f"{folder / stem / MOSAICS}: cannot be read ({error.strerror})") from None
+
+    def begin(self, header: Header) -> None:
+        """SourceError for a clip that is not the one that was recorded."""
+        was = self._reader.header
+        if was.clip.sha256 != header.clip.sha256:
+            raise SourceError(
+                f"{header.clip.name}: is another file than {self._folder} was recorded with (SHA-256 "
+                f"{header.clip.sha256[:12]}, not {was.clip.sha256[:12]}); restore it, or record it anew"
+            )
+        self._exact = same_bytes(was, header)
+        self._notes = unlike(was, header)
+        self._partings = Partings(exact=self._exact)
+
+    def see(self, line: TracedFrame, after: Frame) -> None:
+        was = next(self._reader, None)
+        stages = self._partings.see(was, line)
+        if was is None:
+            return
+        off = self._mosaic_off(after.pixels)
+        told = f"mean colours are off by {off} of 255" if off > MOSAIC else ""
+        if line.frame % self._clip.every == 0:
+            difference = self._compare(line.frame, after.pixels)
+            if difference.psnr < PSNR or difference.ssim < SSIM:
+                told = str(difference)
+        if told and not self._exact:
+            self._partings.see_output(line.frame, told, known=stages)
+
+    def end(self) -> None:
+        for was in self._reader:
+            self._partings.see(was, None)
+
+    @property
+    def found(self) -> GoldenCheck:
+        """What came of it, once the clip is over."""
+        found = self._partings.found
+        psnr, ssim = (self._spreads[name].summary for name in ("psnr", "ssim"))
+        pictures = None
+        if psnr is not None and ssim is not None:
+            pictures = Difference(psnr.worst or 0.0, ssim.worst or 0.0, self._most)
+        return GoldenCheck(
+            str(self._folder),
+            self._exact,
+            found.first,
+            found.differing,
+            found.stages,
+            found.frames,
+            pictures,
+            self._picture_frame,
+            tuple(self._notes),
+        )
+
+    @property
+    def likeness(self) -> dict[str, Summary]:
+        """PSNR and SSIM of the kept pictures, by the figure's name, as metrics have them."""
+        summaries = {name: spread.summary for name, spread in self._spreads.items()}
+        return {name: summary for name, summary in summaries.items() if summary is not None}
+
+    def _mosaic_off(self, picture: Pixels) -> int:
+        path = self._folder / self._stem / MOSAICS
+        try:
+            data = self._mosaics.read(MOSAIC_BYTES)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ReportError(f"{path}: is damaged ({error}); record the golden again") from None
+        if len(data) < MOSAIC_BYTES:
+            raise ReportError(f"{path}: is cut short; record the golden again")
+        golden = np.frombuffer(data, np.uint8).reshape(TILES, TILES, 3)
+        return int(cv2.norm(golden, mosaic(picture), cv2.NORM_INF))
+
+    def _compare(self, frame: int, picture: Pixels) -> Difference:
+        path = self._folder / self._stem / picture_name(frame)
+        difference = compare_pictures(self._golden(path), kept(picture))
+        for name, value in (("psnr", difference.psnr), ("ssim", difference.ssim)):
+            self._spreads[name].add(value, frame)
+        self._most = max(self._most, difference.most)
+        if difference.psnr < self._lowest:
+            self._lowest, self._picture_frame = difference.psnr, frame
+        return difference
+
+    def _golden(self, path: Path) -> Pixels:
+        try:
+            return decoded(path.read_bytes(), str(path))
+        except OSError as error:
+            raise ReportError(f"{path}: cannot be read ({error.strerror}); record the golden again") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
