@@ -48,7 +48,7 @@ class Row:
     """B over A, pair by pair or run against run (see `effectcam.bench.inference`): not the quotient of the
     two above."""
     low: float
-    """Of the interval of 95 %."""
+    """Of the interval of 99 %."""
     high: float
     p: float
     """The chance that any row is as far off when nothing differs."""

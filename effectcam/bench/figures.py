@@ -148,7 +148,7 @@ COLUMNS = (
 
 OF_THE_FIRST = (
     "Of the first: the chain's median beside that of the first cell, round by round, with an interval of "
-    "95 %. It holds on a busy machine, where the milliseconds do not."
+    "99 %. It holds on a busy machine, where the milliseconds do not."
 )
 
 

@@ -99,7 +99,7 @@ def _show(found: Comparison) -> None:
         traits = "".join(f", {trait} {both[place]}" for trait, both in found.across.items())
         console.print(f"{name}  {side.path}{traits}", style="bold")
     console.print(design_line(found))
-    numbers = ("A ms", "B ms", "B / A", "95 % interval", "p")
+    numbers = ("A ms", "B ms", "B / A", "99 % interval", "p")
     table = terminal.table("stage", "", *numbers, "", right=numbers)
     styles = {"slower": "bold red", "faster": "bold green"}
     for row in found.rows:

@@ -45,11 +45,11 @@ def verdicts(found: Comparison) -> set[str]:
 
 def test_runs_in_turn_tell_through_any_noise() -> None:
     a, again, b = (
-        runs(10, seed=seed, busy=True, noise=0.3, slower=slower)
+        runs(12, seed=seed, busy=True, noise=0.3, slower=slower)
         for seed, slower in ((1, 1), (2, 1), (3, 1.1))
     )
     found = compare(a, b)
-    assert found.design == "in turn" and found.units == (10, 10)
+    assert found.design == "in turn" and found.units == (12, 12)
     assert [(row.stage, row.quantile) for row in found.rows] == [
         ("mesh", "p50"),
         ("crop", "p50"),
@@ -113,14 +113,14 @@ def test_single_runs_whose_frames_hang_together_tell_nothing() -> None:
 
 
 def test_too_few_runs_tell_nothing() -> None:
-    found = compare(runs(5, seed=1), runs(5, seed=2, slower=2))
+    found = compare(runs(7, seed=1), runs(7, seed=2, slower=2))
     assert verdicts(found) == {"cannot be told"}
-    assert found.unsure is not None and "5 and 5 runs are too few for 6 rows" in found.unsure
-    assert compare(runs(6, seed=1), runs(6, seed=2, slower=2), stages=["student"]).rows[0].verdict == "slower"
+    assert found.unsure is not None and "7 and 7 runs are too few for 6 rows" in found.unsure
+    assert compare(runs(8, seed=1), runs(8, seed=2, slower=2), stages=["student"]).rows[0].verdict == "slower"
 
 
 def test_noise_that_could_hide_a_difference_is_told() -> None:
-    a, b = runs(8, seed=1), runs(8, seed=2)
+    a, b = runs(12, seed=1), runs(12, seed=2)
     jumpy = {
         name: made_report(seed=number, frames=120, slower=1 + 0.2 * (number % 2), made_at=report.made_at)
         for number, (name, report) in enumerate(b.runs.items())

@@ -160,7 +160,7 @@ def test_a_missing_clip_is_one_line(cli: Run, tmp_path: Path) -> None:
     assert "no such file" in one_line(result)
 
 
-def reports(folder: Path, seed: int, *, count: int = 8, **changes: Any) -> Path:
+def reports(folder: Path, seed: int, *, count: int = 12, **changes: Any) -> Path:
     """A folder of runs that never were, one a minute."""
     folder.mkdir()
     for number in range(1, count + 1):
@@ -177,7 +177,7 @@ def test_compare_tells_what_is_slower_by_its_exit_code_too(cli: Run, tmp_path: P
     result = cli("bench", "compare", a, slower, "--json", kept)
     assert result.returncode == 3 and result.stderr == ""
     lines = result.stdout.splitlines()
-    assert lines[2] == "8 pairs of runs, made in turn: 240 and 240 frames"
+    assert lines[2] == "12 pairs of runs, made in turn: 360 and 360 frames"
     (chain,) = (line.split() for line in lines if line.startswith(" chain"))
     assert chain[1] == "p50" and chain[-1] == "slower" and 1.15 < float(chain[4]) < 1.25
     told = json.loads(kept.read_text())
