@@ -40,10 +40,10 @@ _PANEL = re.compile(r"panel: (http\S+)")
 
 
 @contextmanager
-def _running(effect: str, clip: Path, fps: float) -> Iterator[str]:
+def _running(effect: str, clip: Path, fps: float, priority: str) -> Iterator[str]:
     """``effectcam run`` with its panel open, and nowhere to send to; the panel's address."""
     command = [sys.executable, "-m", "effectcam", "run", str(clip), "--loop", "--effect", effect]
-    command += ["--fps", str(fps), "--panel", "0"]
+    command += ["--fps", str(fps), "--priority", priority, "--panel", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = process.stdout
     assert said is not None
@@ -105,10 +105,11 @@ def _show(console: Console, minute: int, states: list[dict[str, Any]]) -> None:
 @click.option("--clip", default=_DEMO, type=click.Path(path_type=Path), help="Played again and again.")
 @click.option("--minutes", default=30.0, show_default=True, type=click.FloatRange(2), help="How long.")
 @click.option("--fps", default=30.0, show_default=True, type=click.FloatRange(1, 240), help="Frames offered.")
-def soak(effect: str, clip: Path, minutes: float, fps: float) -> None:
+@click.option("--priority", default="normal", type=click.Choice(["normal", "raised"]), help="As in run.")
+def soak(effect: str, clip: Path, minutes: float, fps: float, priority: str) -> None:
     """Run for long, and tell whether memory or delay grow."""
     console = Console(highlight=False, soft_wrap=True)
-    with _running(effect, clip, fps) as url:
+    with _running(effect, clip, fps, priority) as url:
         states = asyncio.run(_watch(url, minutes, console))
     steady = [state for state in states if state["uptime_s"] > 60]
     hours = np.array([state["uptime_s"] for state in steady]) / 3600
