@@ -122,9 +122,10 @@ class Wishes:
         self, effect: Manifest, plans: Sequence[ClipPlan], gates: Sequence[Gate]
     ) -> list[str]:
         """Refuse a golden of something else, and one without the figures that ``gates`` compare with. Gives a
-        line for what it has and is not checked."""
+        line for each thing about it that is worth a word."""
         if self.check is None:
             return []
+        from effectcam import __version__ as version
         from effectcam.replay.golden import read_golden
         from effectcam.replay.golden_check import refuse_other
 
@@ -138,8 +139,12 @@ class Wishes:
                         f"{self.check}: has no {gate.figure} of {clip.name}, which {self.gates} needs; "
                         "record it with --metrics"
                     )
-        rest = sorted(clip.name for stem, clip in golden.clips.items() if stem not in stems)
-        return [f"{self.check}: has clips that were not given: {', '.join(rest)}"] if rest else []
+        notes = []
+        if golden.effectcam != version:
+            notes.append(f"{self.check}: was recorded with effectcam {golden.effectcam}, this is {version}")
+        if rest := sorted(clip.name for stem, clip in golden.clips.items() if stem not in stems):
+            notes.append(f"{self.check}: has clips that were not given: {', '.join(rest)}")
+        return notes
 
     def _refuse_to_replace(self, plans: Sequence[ClipPlan]) -> None:
         """A file that would take the place of something else."""

@@ -2,7 +2,7 @@
 
 On one type of machine a golden is owed to the byte, so digests are compared. Elsewhere floats round
 otherwise: there faces, decisions and tiers have to be the same, crops within `CROP_TOLERANCE`, and pictures
-within `PSNR`, `SSIM` and `MOSAIC`.
+`tolerable` and within `MOSAIC`.
 """
 
 from __future__ import annotations
@@ -24,38 +24,30 @@ from effectcam.frame import Frame, Pixels
 from effectcam.replay.golden import MOSAICS, Golden, GoldenClip, check_files, picture_name
 from effectcam.replay.metrics.figure import Spread, Summary
 from effectcam.replay.metrics.meters import FIGURES
-from effectcam.replay.parting import Parting, Partings, Stage, same_bytes, unlike
-from effectcam.replay.pictures import MOSAIC_BYTES, TILES, Difference, compare_pictures, decoded, kept, mosaic
+from effectcam.replay.parting import Partings, TraceComparison
+from effectcam.replay.pictures import (
+    MOSAIC,
+    MOSAIC_BYTES,
+    TILES,
+    Difference,
+    compare_pictures,
+    decoded,
+    kept,
+    mosaic,
+)
 from effectcam.replay.trace import Header, TracedFrame, TraceReader
 
-PSNR, SSIM = 36.0, 0.98
-"""Least likeness of a kept picture on another type of machine, in dB and 0 to 1."""
-MOSAIC = 4
-"""Steps of 255 by which a mean colour of a mosaic may be off there."""
 
-
-@dataclass(frozen=True, slots=True)
-class GoldenCheck:
-    """What came of a clip beside its golden."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenCheck(TraceComparison):
+    """What came of a clip beside its golden, which is the first of the two."""
 
     golden: str
     """The golden's folder."""
-    exact: bool
-    """Whether it was owed to the byte."""
-    first: Parting | None
-    """None where it is the golden's, within the tolerance if not ``exact``."""
-    differing: int
-    """Frames that differ in any stage."""
-    stages: dict[Stage, int]
-    """Frames that differ in each stage, in their order, without those in which none does."""
-    frames: tuple[int, int]
-    """Of the golden, and of the clip now."""
     pictures: Difference | None
     """The least PSNR and SSIM and the largest difference of all kept pictures; None where there was none."""
     picture_frame: int | None
     """Where the PSNR is least."""
-    notes: tuple[str, ...] = ()
-    """In a line each, what is otherwise than when it was recorded, and explains a difference."""
 
     def __str__(self) -> str:
         if self.first is None:
@@ -107,13 +99,10 @@ class GoldenChecker:
     def __init__(self, folder: Path, stem: str, clip: GoldenClip) -> None:
         check_files(folder, clip)
         self._folder, self._stem, self._clip = folder, stem, clip
-        self._exact = True
-        self._notes: list[str] = []
-        self._partings = Partings()
+        self._partings: Partings
         self._spreads = {name: Spread(FIGURES[name]) for name in ("psnr", "ssim")}
-        self._most = 0
+        self._pictures: Difference | None = None
         self._picture_frame: int | None = None
-        self._lowest = float("inf")
         self._stack = ExitStack()
         self._reader = self._stack.enter_context(TraceReader(folder / f"{stem}.jsonl"))
         try:
@@ -131,9 +120,7 @@ class GoldenChecker:
                 f"{header.clip.name}: is another file than {self._folder} was recorded with (SHA-256 "
                 f"{header.clip.sha256[:12]}, not {was.clip.sha256[:12]}); restore it, or record it anew"
             )
-        self._exact = same_bytes(was, header)
-        self._notes = unlike(was, header)
-        self._partings = Partings(exact=self._exact)
+        self._partings = Partings(was, header)
 
     def see(self, line: TracedFrame, after: Frame) -> None:
         was = next(self._reader, None)
@@ -144,9 +131,8 @@ class GoldenChecker:
         told = f"mean colours are off by {off} of 255" if off > MOSAIC else ""
         if line.frame % self._clip.every == 0:
             difference = self._compare(line.frame, after.pixels)
-            if difference.psnr < PSNR or difference.ssim < SSIM:
-                told = str(difference)
-        if told and not self._exact:
+            told = told if difference.tolerable else str(difference)
+        if told:
             self._partings.see_output(line.frame, told, known=stages)
 
     def end(self) -> None:
@@ -157,20 +143,16 @@ class GoldenChecker:
     def found(self) -> GoldenCheck:
         """What came of it, once the clip is over."""
         found = self._partings.found
-        psnr, ssim = (self._spreads[name].summary for name in ("psnr", "ssim"))
-        pictures = None
-        if psnr is not None and ssim is not None:
-            pictures = Difference(psnr.worst or 0.0, ssim.worst or 0.0, self._most)
         return GoldenCheck(
-            str(self._folder),
-            self._exact,
-            found.first,
-            found.differing,
-            found.stages,
-            found.frames,
-            pictures,
-            self._picture_frame,
-            tuple(self._notes),
+            exact=found.exact,
+            frames=found.frames,
+            first=found.first,
+            differing=found.differing,
+            stages=found.stages,
+            notes=found.notes,
+            golden=str(self._folder),
+            pictures=self._pictures,
+            picture_frame=self._picture_frame,
         )
 
     @property
@@ -195,9 +177,9 @@ class GoldenChecker:
         difference = compare_pictures(self._golden(path), kept(picture))
         for name, value in (("psnr", difference.psnr), ("ssim", difference.ssim)):
             self._spreads[name].add(value, frame)
-        self._most = max(self._most, difference.most)
-        if difference.psnr < self._lowest:
-            self._lowest, self._picture_frame = difference.psnr, frame
+        if self._pictures is None or difference.psnr < self._pictures.psnr:
+            self._picture_frame = frame
+        self._pictures = difference if self._pictures is None else self._pictures.worse(difference)
         return difference
 
     def _golden(self, path: Path) -> Pixels:

@@ -40,27 +40,33 @@ class Parting:
         return f"frame {self.frame}, {self.stage}: {self.what}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceComparison:
     """How two traces differ."""
 
+    exact: bool
+    """Whether the two owed each other the same bytes, see `same_bytes`."""
     frames: tuple[int, int]
     """That each of them has."""
     first: Parting | None
-    """None where they are the same."""
+    """None where they are the same, or alike if not ``exact``."""
     differing: int
     """Frames that differ in any stage; those that one of the two lacks count."""
     stages: dict[Stage, int]
     """Frames that differ in a stage, in the order of the stages, without those in which none does."""
+    notes: tuple[str, ...] = ()
+    """What else is otherwise and may be why, see `unlike`."""
 
 
 class Partings:
     """Compares two traces frame by frame, in memory that does not grow."""
 
-    def __init__(self, *, exact: bool = True) -> None:
-        """``exact`` False is for two types of machines, see `same_bytes`: digests differ there by the last
-        bits of a float, so only faces, decisions, tiers and, within `CROP_TOLERANCE`, crops are compared."""
-        self._exact = exact
+    def __init__(self, was: Header, now: Header, *, exact: bool | None = None) -> None:
+        """``exact`` False is for two types of machines: digests differ there by the last bits of a float, so
+        only faces, decisions, tiers and, within `CROP_TOLERANCE`, crops are compared. None decides by
+        `same_bytes`."""
+        self._exact = same_bytes(was, now) if exact is None else exact
+        self._notes = tuple(unlike(was, now))
         self._first: Parting | None = None
         self._stages: Counter[Stage] = Counter()
         self._differing = 0
@@ -92,17 +98,24 @@ class Partings:
     def found(self) -> TraceComparison:
         """So far."""
         stages = {stage: self._stages[stage] for stage in STAGES if self._stages[stage]}
-        return TraceComparison((self._frames[0], self._frames[1]), self._first, self._differing, stages)
+        return TraceComparison(
+            exact=self._exact,
+            frames=(self._frames[0], self._frames[1]),
+            first=self._first,
+            differing=self._differing,
+            stages=stages,
+            notes=self._notes,
+        )
 
 
 def compare_traces(one: Path, other: Path, *, exact: bool | None = None) -> TraceComparison:
-    """How the trace ``other`` differs from ``one``. ``exact``: see `Partings`; None decides by `same_bytes`.
+    """How the trace ``other`` differs from ``one``. ``exact``: see `Partings`.
 
     Raises ReportError for a trace that is damaged or cut short. Whether the two are of one clip and effect is
-    told by `unlike`.
+    among the notes.
     """
     with TraceReader(one) as first, TraceReader(other) as second:
-        partings = Partings(exact=same_bytes(first.header, second.header) if exact is None else exact)
+        partings = Partings(first.header, second.header, exact=exact)
         for was, now in zip_longest(first, second):
             partings.see(was, now)
         return partings.found

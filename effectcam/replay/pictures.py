@@ -20,6 +20,13 @@ TILES = 16
 """Along either side of a mosaic."""
 MOSAIC_BYTES = TILES * TILES * 3
 
+PSNR, SSIM, MOST = 45.0, 0.99, 40
+"""What kept pictures owe each other across types of machines: decibels and likeness at least, and at most so
+many steps of 255 for any pixel. With landmarks a third of a pixel off, which is far more than rounding does,
+they keep 53 dB, 0.999 and 15."""
+MOSAIC = 2
+"""Steps of 255 by which a mean colour of a mosaic may be off there."""
+
 _LOSSLESS = (cv2.IMWRITE_WEBP_QUALITY, 101)
 """OpenCV: a quality above 100 is WebP's lossless form."""
 
@@ -34,6 +41,15 @@ class Difference:
     """0 to 1, 1 where they are equal."""
     most: int
     """The largest difference of any channel of any pixel, 0 to 255."""
+
+    @property
+    def tolerable(self) -> bool:
+        """Whether another type of machine explains it."""
+        return self.psnr >= PSNR and self.ssim >= SSIM and self.most <= MOST
+
+    def worse(self, other: Difference) -> Difference:
+        """The worse of the two in each number."""
+        return Difference(min(self.psnr, other.psnr), min(self.ssim, other.ssim), max(self.most, other.most))
 
     def __str__(self) -> str:
         return f"PSNR {self.psnr:.1f} dB, SSIM {self.ssim:.4f}, at most {self.most} of 255"
