@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import datetime
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from effectcam.effect.manifest import TierName
 
 
 @click.command()
@@ -16,6 +21,13 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
     help="The folder that 'distill pairs' filled.",
+)
+@click.option(
+    "--tier",
+    type=click.Choice(["lite", "standard", "high"]),
+    default="standard",
+    show_default=True,
+    help="lite draws smaller, high deeper; both go on from the standard one.",
 )
 @click.option("--space", type=click.Choice(["face", "frame"]), help="Only this student; both by default.")
 @click.option(
@@ -35,6 +47,7 @@ import click
 def train(
     recipe: str,
     work: Path,
+    tier: TierName,
     space: str | None,
     minutes: float | None,
     begin: str | None,
@@ -44,15 +57,17 @@ def train(
 ) -> None:
     """Train the students; stop and start again as you like."""
     from effectcam.distill.losses import loss_names
-    from effectcam.distill.origin import origin_in
+    from effectcam.distill.origin import Origin, origin_in, reshaped
     from effectcam.distill.pairs import PairStore
     from effectcam.distill.perceptual import perceptual_loss
     from effectcam.distill.recipe import load_recipe
-    from effectcam.distill.train import TrainConfig, usual_augmentation
+    from effectcam.distill.tiers import at_tier, tier_run
+    from effectcam.distill.train import TrainConfig, load_student, usual_augmentation
     from effectcam.distill.train import train as training
     from effectcam.errors import UsageError
 
-    plan = load_recipe(recipe)
+    standard = load_recipe(recipe)
+    plan = at_tier(standard, tier)
     if space is not None and space not in plan.students:
         raise UsageError(f"{plan.name} has no {space} student; it has: {', '.join(plan.students)}")
     students = {name: plan.students[name] for name in ([space] if space else plan.students)}
@@ -63,7 +78,6 @@ def train(
     weights = {name: student.losses.without(without) for name, student in students.items()}
     following = sum(minutes or student.minutes for student in students.values())
     for name, student in students.items():
-        folder = work / name
         config = TrainConfig(
             minutes=minutes or student.minutes,
             transpose=name == "frame",
@@ -71,14 +85,25 @@ def train(
             seed=seed,
         )
         following -= config.minutes
-        pairs = PairStore.load(folder / "pairs")
-        origin = origin_in(begin, student) if begin else None
+        pairs = PairStore.load(work / name / "pairs")
+        run, known = tier_run(work, name, tier), tier_run(work, name, "standard")
+        origin = origin_in(begin, standard.students[name]) if begin else None
+        if tier != "standard" and origin is None:
+            if not (known / "student.pt").is_file():
+                raise UsageError(
+                    f"{known} holds no trained student for the {tier} tier to go on from; train the standard "
+                    "tier first, or name an effect with --from"
+                )
+            own = f"{plan.name}'s own standard student"
+            origin = Origin(own, load_student(known, standard.students[name].net))
+        if origin is not None:
+            origin = replace(origin, student=reshaped(origin.student, student.net))
         if weights[name].perceptual:
             click.echo(f"{name}: perceptual loss by {perceptual_loss().name}")
         for at in training(
             pairs,
             student.net,
-            folder / "run",
+            run,
             config=config,
             augmentation=usual_augmentation(student.net, student.scale),
             weights=weights[name],
@@ -91,7 +116,7 @@ def train(
             click.echo(
                 f"{name}: step {at.step}, {at.minutes:.1f} of {config.minutes:g} min, {end}; "
                 f"loss {at.loss:.4f}, held-out {at.psnr:.2f} dB; "
-                f"pictures in {folder / 'run' / 'preview.png'}"
+                f"pictures in {run / 'preview.png'}"
             )
     click.echo(f"next: effectcam distill export {recipe} --work {work} --out FOLDER")
 

@@ -42,15 +42,16 @@ class Behaviour:
     """The processor that this took."""
 
 
-def behave(effect: Effect, clip: Path, *, limit: int = 150) -> Behaviour:
-    """Run ``effect`` over the first ``limit`` frames of ``clip``. Raises SourceError, StudentError."""
+def behave(effect: Effect, clip: Path, *, tier: str = "standard", limit: int = 150) -> Behaviour:
+    """Run ``effect`` in a ``tier`` over the first ``limit`` frames of ``clip``. Raises SourceError,
+    StudentError."""
     errors: list[float] = []
     restless: list[tuple[float, float]] = []
     before: deque[Floats] = deque(maxlen=3)
     after: deque[Floats] = deque(maxlen=3)
     seen = found = 0
     with (
-        Pipeline(effect, strength=1.0, threads=1) as pipeline,
+        Pipeline(effect, tier=tier, strength=1.0, threads=1) as pipeline,
         FaceMesh() as mesh,
         FaceMesh() as other,
         Clip(clip) as source,

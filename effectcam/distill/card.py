@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from effectcam.distill.behaviour import Behaviour
 from effectcam.distill.export import Parity
+from effectcam.distill.net import NetConfig
 from effectcam.distill.recipe import Recipe, StudentRecipe
 from effectcam.distill.verify import FEWEST, Verdict
+from effectcam.effect.manifest import TierName
 
 
 @dataclass(frozen=True)
@@ -22,23 +25,65 @@ class Measured:
     """The effect and version whose weights training went on from; empty when it began from nothing."""
 
 
-def write_card(recipe: Recipe, students: dict[str, Measured], behaviour: Behaviour, *, data: str) -> str:
-    """The text of CARD.md. ``students`` has one entry a space; ``behaviour`` is the whole effect's; ``data``
-    says where the pictures came from and under what rights."""
+def write_card(
+    plans: Mapping[TierName, Recipe],
+    students: Mapping[TierName, Mapping[str, Measured]],
+    behaviours: Mapping[TierName, Behaviour],
+    *,
+    data: str,
+) -> str:
+    """The text of CARD.md. ``plans`` has the recipe as it is in each tier, ``students`` what was measured by
+    tier and space, ``behaviours`` what the whole effect does; ``data`` says where the pictures came from and
+    under what rights."""
+    recipe = plans["standard"]
     parts = [
         f"# {recipe.manifest['title']}\n\n{recipe.manifest['description']}\n",
         f"Teacher: `{recipe.teacher}`, slow and deterministic; licence {recipe.manifest['licence']}.\n",
         f"## Data\n\n{data}\n",
     ]
-    for space, measured in students.items():
+    for space, measured in students["standard"].items():
         parts.append(_student(space, recipe.students[space], measured))
-    parts.append(f"## On a clip\n\n{_on_a_clip(behaviour)}\n")
-    names = sorted({name for measured in students.values() for name in measured.verdict.names})
+    if len(plans) > 1:
+        parts.append(f"## Tiers\n\n{_tiers(plans, students, behaviours)}\n")
+    parts.append(f"## On a clip\n\n{_on_a_clip(behaviours['standard'])}\n")
+    names = sorted({name for measured in students["standard"].values() for name in measured.verdict.names})
     parts.append(f"## Limits\n\n{recipe.limits}\n")
     parts.append(
         "## Held out\n\nMeasured on, never trained on:\n\n" + ", ".join(f"`{name}`" for name in names) + "\n"
     )
     return "\n".join(parts)
+
+
+def _tiers(
+    plans: Mapping[TierName, Recipe],
+    students: Mapping[TierName, Mapping[str, Measured]],
+    behaviours: Mapping[TierName, Behaviour],
+) -> str:
+    """Each tier's students beside the standard ones."""
+    lines = [
+        "| tier | student | size | blocks a level | gap closed | furthest band | parity | all students |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for tier, plan in plans.items():
+        for space, student in plan.students.items():
+            measured, (height, width) = students[tier][space], student.size
+            overall = measured.verdict.overall.gap_closed
+            worst = min(quality.gap_closed for quality in measured.verdict.judged.values())
+            lines.append(
+                f"| {tier} | {space} | {height}×{width} | {_depth(student.net)} | {overall:.1f} % "
+                f"| {overall - worst:.1f} points behind | {measured.parity.mean:.3f}/255 "
+                f"| {behaviours[tier].student_ms:.1f} ms |"
+            )
+    return "\n".join(lines)
+
+
+def _depth(net: NetConfig) -> str:
+    text = str(net.depth)
+    if net.fine_depth:
+        text += f", {net.fine_depth} at half size"
+    if net.coarse_depth:
+        text += f", {net.coarse_depth} at 1/16 and 1/32"
+    return text
 
 
 def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
@@ -59,12 +104,8 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
     height, width = student.size
     shape = (
         f"{height}×{width}, widths {', '.join(map(str, net.widths))}, "
-        f"expansion {net.expansion}, depth {net.depth}"
+        f"expansion {net.expansion}, depth {_depth(net)}"
     )
-    if net.fine_depth:
-        shape += f", {net.fine_depth} at half size"
-    if net.coarse_depth:
-        shape += f", {net.coarse_depth} at 1/16 and 1/32"
     farthest = max(parity.layers, key=lambda layer: layer.difference)
     begun = f", going on from {measured.origin}" if measured.origin else ""
     return (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -73,19 +74,23 @@ def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
         for coarsest in range(net.depth, (net.coarse_depth or net.depth) + 1):
             source = Student(replace(net, fine_depth=finest, coarse_depth=coarsest))
             if _fill(source, arrays):
-                return _reshaped(source, net)
+                return reshaped(source, net)
     raise UsageError(
         f"{name} holds no student of the recipe's shape (widths {net.widths}, depth {net.depth}); "
         "give the recipe that shape, or train from nothing"
     )
 
 
-def _reshaped(source: Student, net: NetConfig) -> Student:
-    """The blocks of ``source`` that ``net`` has too; blocks that it has beyond those change nothing yet."""
+def reshaped(source: Student, net: NetConfig) -> Student:
+    """A student shaped as ``net`` that begins as ``source``, of the same widths: with its blocks as far as
+    ``net`` has them, new ones that change nothing yet, and its places on the face at the new size."""
     student = Student(net)
     had = source.state_dict()
     for name, parameter in student.named_parameters():
-        if name in had:
+        if name.startswith("place.") and had[name].shape != parameter.shape:
+            places = F.interpolate(had[name], parameter.shape[-2:], mode="bilinear", antialias=True)
+            parameter.data.copy_(places)
+        elif name in had:
             parameter.data.copy_(had[name])
         elif ".narrow." in name:
             nn.init.zeros_(parameter)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import cv2
 import numpy as np
-import torch
 
 from effectcam.distill.behaviour import behave
 from effectcam.distill.card import Measured, write_card
+from effectcam.distill.checkpoint import read_checkpoint
 from effectcam.distill.export import check_parity, export
 from effectcam.distill.pairs import PairStore
 from effectcam.distill.recipe import REQUIRED, Recipe
+from effectcam.distill.tiers import at_tier, tier_run, trained_tiers
 from effectcam.distill.train import load_student, plain
 from effectcam.distill.verify import padded, scaled, verify
 from effectcam.effect.manifest import (
@@ -29,6 +31,7 @@ from effectcam.effect.manifest import (
     Strength,
     Tensor,
     Tier,
+    TierName,
     Warp,
 )
 from effectcam.effect.package import Effect
@@ -43,38 +46,53 @@ _FACES = 24
 
 
 def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path) -> Effect:
-    """Export the students trained in ``work``, measure them, and write the package to ``folder``.
+    """Export all students trained in ``work``, measure them, and write the package to ``folder``.
 
-    ``work`` holds ``<space>/pairs`` and ``<space>/run`` for each space of the recipe. ``data`` says
+    ``work`` holds ``<space>/pairs`` and ``<space>/run`` for each space of the recipe, and what
+    `effectcam.distill.tiers` says of the other tiers. ``data`` says
     where the pictures came from and under what rights: it goes into card and provenance. ``preview``
     is a clip that may be shown to everybody; one of its frames becomes the preview picture.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    measured: dict[str, Measured] = {}
-    for space, student in recipe.students.items():
-        store = PairStore.load(work / space / "pairs")
-        if not (work / space / "run" / "student.pt").is_file():
-            raise UsageError(
-                f"{work / space / 'run'} holds no trained student; run 'effectcam distill train' first"
-            )
-        trained = load_student(work / space / "run", student.net)
-        path = folder / f"{space}.tflite"
-        export(trained, student.size, path)
-        held_out = np.flatnonzero(np.array(store.held_out))[:_FACES]
-        seen = [scaled(plain(store, int(index))[0], student.scale) for index in held_out]
-        pictures = np.stack([padded(picture, student.size) for picture in seen])
-        parity = check_parity(trained, path, pictures)
-        state = torch.load(work / space / "run" / "student.pt", weights_only=True)
-        measured[space] = Measured(verify(store, path, student.scale), parity, state["step"], state["origin"])
-    manifest = _manifest(recipe, data)
+    tiers = trained_tiers(recipe, work)
+    if "standard" not in tiers:
+        missing = [tier_run(work, space, "standard") for space in recipe.students]
+        raise UsageError(
+            f"{' or '.join(map(str, missing))} holds no trained student; run 'effectcam distill train' first"
+        )
+    plans = {tier: at_tier(recipe, tier) for tier in tiers}
+    measured = {
+        tier: {space: _export(plan, space, tier, work, folder) for space in plan.students}
+        for tier, plan in plans.items()
+    }
+    manifest = _manifest(recipe, plans, data)
     effect = write_package(folder, manifest)
     write_preview(effect, preview, folder / "preview.webp")
-    card = write_card(recipe, measured, behave(effect, preview), data=data)
+    behaviours = {tier: behave(effect, preview, tier=tier) for tier in tiers}
+    card = write_card(plans, measured, behaviours, data=data)
     (folder / "CARD.md").write_text(card, encoding="utf-8")
     return write_package(folder, manifest)
 
 
-def _manifest(recipe: Recipe, data: str) -> Manifest:
+def _export(plan: Recipe, space: str, tier: TierName, work: Path, folder: Path) -> Measured:
+    store, run = PairStore.load(work / space / "pairs"), tier_run(work, space, tier)
+    student = plan.students[space]
+    trained = load_student(run, student.net)
+    path = folder / _file(space, tier)
+    export(trained, student.size, path)
+    held_out = np.flatnonzero(np.array(store.held_out))[:_FACES]
+    seen = [scaled(plain(store, int(index))[0], student.scale) for index in held_out]
+    pictures = np.stack([padded(picture, student.size) for picture in seen])
+    parity = check_parity(trained, path, pictures)
+    state = read_checkpoint(run / "student.pt")
+    return Measured(verify(store, path, student.scale), parity, state["step"], state["origin"])
+
+
+def _file(space: str, tier: TierName) -> str:
+    return f"{space}.tflite" if tier == "standard" else f"{space}-{tier}.tflite"
+
+
+def _manifest(recipe: Recipe, plans: Mapping[TierName, Recipe], data: str) -> Manifest:
     values = recipe.manifest
 
     def section(kind: type[Section], name: str) -> Section:
@@ -95,9 +113,8 @@ def _manifest(recipe: Recipe, data: str) -> Manifest:
         screen=section(Screen, "screen"),
         strength=section(Strength, "strength"),
         tiers={
-            "standard": Tier(
-                **{s: Model(f"{s}.tflite", student.size) for s, student in recipe.students.items()}
-            )
+            tier: Tier(**{s: Model(_file(s, tier), student.size) for s, student in plan.students.items()})
+            for tier, plan in plans.items()
         },
         provenance=Provenance(recipe.teacher, data, datetime.date.today().isoformat()),
     )
