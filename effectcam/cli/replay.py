@@ -143,6 +143,9 @@ def _replay(clips: Sequence[str], wishes: Wishes) -> int:
         click.echo(report, nl=False)
     else:
         _show(batch, wishes)
+    if skipped := batch.skipped(plans):
+        clips_are = "clip is" if len(skipped) == 1 else "clips are"
+        terminal.note(f"{len(skipped)} {clips_are} done already, as told by {wishes.trace}; not run again")
     if golden is not None and batch.failures:
         tell(f"{wishes.record}: no golden was recorded, since clips failed; mend them or leave them out")
     found = [line for report in batch.reports for line in troubles(report)]

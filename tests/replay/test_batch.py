@@ -1,0 +1,169 @@
+"""A folder of clips over processes: the same bytes, nothing half done, and only what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from effectcam.effect.package import Effect
+from effectcam.errors import UsageError
+from effectcam.replay.batch import Batch, run_batch
+from effectcam.replay.clips import gather
+from effectcam.replay.replayer import ClipPlan, Played, Replayer, ReplaySettings
+from tests import media
+from tests.tiny_effect import tiny_effect
+
+SETTINGS = ReplaySettings(threads=1)
+
+
+@pytest.fixture(scope="module")
+def effect(tmp_path_factory: pytest.TempPathFactory) -> Effect:
+    """One without a face graph: quick to open."""
+    return tiny_effect(tmp_path_factory.mktemp("batch") / "effect", frame="negative")
+
+
+class Seen:
+    """A spectator that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def begin(self, place: int, plan: ClipPlan) -> None:
+        self.told.append(("begin", place))
+
+    def advance(self, place: int, frames: int, total: int | None) -> None:
+        self.told.append((f"{frames} of {total}", place))
+
+    def end(self, place: int, played: Played | None) -> None:
+        self.told.append(("end" if played else "failed", place))
+
+    def tell(self, line: str) -> None:
+        raise AssertionError(line)
+
+
+def plans(clips: list[Path], folder: Path) -> list[ClipPlan]:
+    folder.mkdir()
+    return [
+        ClipPlan(clip=str(clip), output=folder / clip.name, trace=folder / f"{clip.stem}.jsonl")
+        for clip in clips
+    ]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_processes_beside_each_other_write_the_same_bytes(effect: Effect, tmp_path: Path) -> None:
+    clips = [media.write_clip(tmp_path / f"{name}.mp4", count=5) for name in "abcd"]
+    clips[1].write_bytes(b"no clip")
+    found: list[tuple[Batch, Seen, dict[str, bytes]]] = []
+    for jobs in (1, 2):
+        folder, seen = tmp_path / str(jobs), Seen()
+        batch = run_batch(effect, SETTINGS, plans(clips, folder), spectator=seen, jobs=jobs)
+        assert [Path(report.path).name for report in batch.reports] == ["a.mp4", "c.mp4", "d.mp4"]
+        assert [*batch.failures] == [1] and "is not a video" in batch.lines[0]
+        for place in (0, 2, 3):
+            steps = [what for what, of in seen.told if of == place]
+            assert steps == ["begin", *(f"{done} of 5" for done in range(1, 6)), "end"]
+        assert ("failed", 1) in seen.told
+        found.append((batch, seen, files(folder)))
+    alone, beside = found
+    assert alone[2] == beside[2] and len(alone[2]) == 6
+    assert alone[1].told[:2] == [("begin", 0), ("1 of 5", 0)]
+    assert [what for what, _ in beside[1].told[:2]] == ["begin", "begin"], "two at once"
+
+
+def test_what_is_wrong_with_all_clips_is_no_clip_s_failure(effect: Effect, tmp_path: Path) -> None:
+    clips = [media.write_clip(tmp_path / f"{name}.mp4", count=2) for name in "ab"]
+    wanted = plans(clips, tmp_path / "out")
+    for jobs in (1, 2):
+        with pytest.raises(UsageError, match="strength is 7"):
+            run_batch(effect, ReplaySettings(strength=7), wanted, spectator=Seen(), jobs=jobs)
+        assert files(tmp_path / "out") == {}
+
+
+def test_only_what_is_missing_or_of_another_run_is_played_again(effect: Effect, tmp_path: Path) -> None:
+    clips = [media.write_clip(tmp_path / f"{name}.mp4", count=3) for name in "abcde"]
+    wanted = plans(clips, tmp_path / "out")
+    run_batch(effect, SETTINGS, wanted, spectator=Seen())
+    before = files(tmp_path / "out")
+    folder = tmp_path / "out"
+    # One was cut short, one is gone, one was written later by something else, one clip is another now.
+    (folder / "b.jsonl").write_bytes(before["b.jsonl"][:-20])
+    (folder / "c.mp4").unlink()
+    later = (folder / "d.jsonl").stat().st_mtime_ns + 1_000_000_000
+    os.utime(folder / "d.mp4", ns=(later, later))
+    media.write_clip(clips[4], count=4)
+    again = run_batch(effect, ReplaySettings(threads=1, resume=True), wanted, spectator=Seen())
+    assert again.skipped(wanted) == [str(clips[0])]
+    assert [Path(report.path).stem for report in again.reports] == ["b", "c", "d", "e"]
+    after = files(folder)
+    assert {name for name in after if after[name] != before[name]} == {"e.mp4", "e.jsonl"}
+    whole = run_batch(effect, ReplaySettings(threads=2, resume=True), wanted, spectator=Seen())
+    assert (whole.reports, len(whole.skipped(wanted))) == ([], 5)
+
+
+def test_another_setting_is_another_run(effect: Effect, tmp_path: Path) -> None:
+    wanted = plans([media.write_clip(tmp_path / "a.mp4", count=3)], tmp_path / "out")
+    run_batch(effect, SETTINGS, wanted, spectator=Seen())
+    for settings, done in (
+        (ReplaySettings(threads=1, strength=0.5, resume=True), False),
+        (ReplaySettings(threads=1, strength=0.5, resume=True), True),
+        (ReplaySettings(threads=1, resume=False), False),
+    ):
+        with Replayer(effect, settings) as replayer:
+            assert (replayer.play(wanted[0]).report is None) == done
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_ctrl_c_ends_all_and_a_resumed_batch_goes_on(effect: Effect, tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    media.write_clip(clips / "1 short.mp4", count=2)
+    long = media.write_clip(clips / "2 long.mp4", count=4000)
+    shutil.copy(long, clips / "10 long.mp4")
+    out, call = tmp_path / "out", [sys.executable, "-m", "effectcam", "replay", str(clips)]
+    call += ["--effect", str(effect.path), "--jobs", "2", "--threads", "1"]
+    call += ["--out", str(out), "--trace", str(out), "--resume"]
+    process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        while not (out / "1 short.jsonl").exists() or len(list(out.glob(".*.part"))) < 4:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 2
+        # To the first process alone, as a supervisor would.
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 130
+    assert not psutil.wait_procs(children, timeout=30)[1]
+    assert sorted(path.name for path in out.iterdir()) == ["1 short.jsonl", "1 short.mp4"]
+    wanted = [
+        ClipPlan(clip=str(clip), output=out / clip.name, trace=out / f"{clip.stem}.jsonl")
+        for clip in (clips / "1 short.mp4", media.write_clip(clips / "2 long.mp4", count=2))
+    ]
+    again = run_batch(effect, ReplaySettings(resume=True), wanted, spectator=Seen())
+    assert again.skipped(wanted) == [wanted[0].clip] and len(again.reports) == 1
+
+
+def test_a_folder_stands_for_the_clips_in_it(tmp_path: Path) -> None:
+    for name in ("s10.mp4", "S9.MOV", "s1.webm", "notes.txt", ".hidden.mp4", "list.csv"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "below.mp4").mkdir()
+    clips, notes = gather(["first.mp4", str(tmp_path)])
+    assert [Path(clip).name for clip in clips] == ["first.mp4", "s1.webm", "S9.MOV", "s10.mp4"]
+    assert notes == [f"{tmp_path}: passed over, no clips by their names: below.mp4, list.csv, notes.txt"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="empty: has no clip in it"):
+        gather([str(tmp_path / "empty")])
