@@ -32,6 +32,10 @@ class SlowStudent:
         return self._student.channels
 
     @property
+    def inputs(self) -> int:
+        return self._student.inputs
+
+    @property
     def threads(self) -> int:
         return self._student.threads
 

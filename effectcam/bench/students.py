@@ -22,7 +22,7 @@ def student_speed(
     """Runs ``student``, which is that of ``effect`` at ``place``, some forty times on noise."""
     file = effect.model(place, tier).file
     model = effect.read(file)
-    image = np.random.default_rng(0).integers(0, 256, (*student.size, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (*student.size, student.inputs), np.uint8)
     times = []
     for _ in range(_ROUNDS):
         begun = time.perf_counter()

@@ -19,6 +19,7 @@ from effectcam.distill.net import Student
 from effectcam.errors import StudentError
 from effectcam.native_log import without_native_log
 from effectcam.student.litert import LiteRtStudent
+from effectcam.student.past import with_past
 
 TOLERANCE = 0.5
 """Mean difference allowed between the two, in steps of 1/255: half of what 8 bits can show."""
@@ -48,7 +49,7 @@ def _convert(student: Student, size: tuple[int, int], path: Path, *, half: bool)
 
     from effectcam.distill.half import halved
 
-    sample = torch.zeros(1, *size, 3)
+    sample = torch.zeros(1, *size, student.config.inputs)
     channels_last = litert_torch.to_channel_last_io(student.eval(), args=[0], outputs=[0])
     draft = path.with_suffix(".draft.tflite")
     litert_torch.convert(channels_last, (sample,)).export(str(draft))
@@ -86,7 +87,8 @@ def check_parity(student: Student, path: Path, pictures: NDArray[np.uint8]) -> P
         for picture in pictures:
             batch = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
             trained = student.eval()(batch)[0].permute(1, 2, 0).numpy() * 255
-            differences.append(np.abs(exported.run(picture).astype(np.float32) - trained))
+            shown = exported.run(with_past(picture, None, exported.inputs))
+            differences.append(np.abs(shown.astype(np.float32) - trained))
     every = np.stack(differences)
     layers = layer_parity(student, path.read_bytes(), pictures[0])
     parity = Parity(float(every.mean()), float(every.max()), layers)

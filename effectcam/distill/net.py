@@ -43,9 +43,18 @@ class NetConfig:
     and scars keep their place on the face, and ties the student to this one size; without it the
     student is fully convolutional and draws frames of any size that 32 divides."""
 
+    recurrent: bool = False
+    """It also takes its own drawing of the frame before, moved along with the head: steadier, because it
+    can go on with what it drew, and tied to frames that come in order. Nothing there yet is all 0."""
+
     @property
     def channels(self) -> int:
         return 4 if self.alpha else 3
+
+    @property
+    def inputs(self) -> int:
+        """Channels that it takes."""
+        return 3 + self.channels if self.recurrent else 3
 
 
 class Block(nn.Module):
@@ -81,7 +90,10 @@ class Block(nn.Module):
 
 
 class Student(nn.Module):
-    """RGB in, RGB or RGBA out: (N, 3, H, W) to (N, 3 or 4, H, W), values 0 to 1, sides that 32 divides."""
+    """RGB in, RGB or RGBA out: (N, 3, H, W) to (N, 3 or 4, H, W), values 0 to 1, sides that 32 divides.
+
+    A recurrent one takes (N, ``config.inputs``, H, W), the picture first and then the drawing before; without
+    the latter it draws as for a first frame."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -93,7 +105,7 @@ class Student(nn.Module):
             more = (Block(outputs, outputs, stride=1, expansion=config.expansion) for _ in range(depth - 1))
             return nn.Sequential(first, *more)
 
-        self.stem = nn.Conv2d(3, widths[0], 3, 2, 1)
+        self.stem = nn.Conv2d(config.inputs, widths[0], 3, 2, 1)
         depth = [config.depth] * len(widths)
         depth[-2:] = [config.coarse_depth or config.depth] * 2
         self.down = nn.ModuleList(
@@ -106,7 +118,7 @@ class Student(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(cast(Tensor, self.head.bias))
         self.gather: Tensor
-        self.register_buffer("gather", _gathering(config.channels), persistent=False)
+        self.register_buffer("gather", _gathering(config), persistent=False)
         if config.alpha:
             # Alpha starts at a half and is a plain clamp: a sigmoid never quite reaches 0 or 1,
             # which would leave a veil over the whole crop.
@@ -120,6 +132,8 @@ class Student(nn.Module):
             )
 
     def forward(self, image: Tensor) -> Tensor:
+        if image.shape[1] < self.config.inputs:
+            image = F.pad(image, (0, 0, 0, 0, 0, self.config.channels))
         skips = [F.relu(self.stem(image - 0.5))]
         for index, level in enumerate(self.down):
             x = level(skips[-1])
@@ -143,10 +157,10 @@ class Student(nn.Module):
         return F.conv2d(image, self.gather, stride=2)
 
 
-def _gathering(channels: int) -> Tensor:
-    """A kernel that collects the red, green and blue of 2 x 2 pixels, (4 C, 3, 2, 2); a fourth channel
+def _gathering(config: NetConfig) -> Tensor:
+    """A kernel that collects the red, green and blue of 2 x 2 pixels, (4 C, inputs, 2, 2); a fourth channel
     stays 0. A convolution for what is a mere move, because LiteRT has it in no other single step."""
-    kernel = torch.zeros(2, 2, channels, 3, 2, 2)
+    kernel = torch.zeros(2, 2, config.channels, config.inputs, 2, 2)
     for row, column, colour in itertools.product(range(2), range(2), range(3)):
         kernel[row, column, colour, colour, row, column] = 1
     return kernel.flatten(0, 2)

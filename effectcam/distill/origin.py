@@ -64,17 +64,18 @@ def origin_in(effect: str, recipe: StudentRecipe) -> Origin:
 def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
     """A student shaped as ``net`` with the weights of ``model``, the bytes of a ``.tflite`` file.
 
-    The file must hold a student of the same shape, with two exceptions, since a block adds a change of
+    The file must hold a student of the same shape, with three exceptions, since a block adds a change of
     its own. It may have more blocks at half size than ``net``: the first ones go on without the last ones,
-    and training makes up for those. It may have fewer at 1/16 and 1/32: new ones begin by adding nothing.
-    Raises UsageError, with ``name``, for any other file.
+    and training makes up for those. It may have fewer at 1/16 and 1/32: new ones begin by adding nothing. And
+    a recurrent one may begin as one that is not. Raises UsageError, with ``name``, for any other file.
     """
     arrays = _weights(model)
     for finest in range(net.fine_depth or net.depth, net.depth + 1):
         for coarsest in range(net.depth, (net.coarse_depth or net.depth) + 1):
-            source = Student(replace(net, fine_depth=finest, coarse_depth=coarsest))
-            if _fill(source, arrays):
-                return reshaped(source, net)
+            for recurrent in {False, net.recurrent}:
+                shape = replace(net, fine_depth=finest, coarse_depth=coarsest, recurrent=recurrent)
+                if _fill(source := Student(shape), arrays):
+                    return reshaped(source, net)
     raise UsageError(
         f"{name} holds no student of the recipe's shape (widths {net.widths}, depth {net.depth}); "
         "give the recipe that shape, or train from nothing"
@@ -87,7 +88,10 @@ def reshaped(source: Student, net: NetConfig) -> Student:
     student = Student(net)
     had = source.state_dict()
     for name, parameter in student.named_parameters():
-        if name.startswith("place.") and had[name].shape != parameter.shape:
+        if name == "stem.weight" and had[name].shape != parameter.shape:
+            # What a recurrent student drew before counts for nothing yet.
+            parameter.data.zero_()[:, : had[name].shape[1]].copy_(had[name])
+        elif name.startswith("place.") and had[name].shape != parameter.shape:
             places = F.interpolate(had[name], parameter.shape[-2:], mode="bilinear", antialias=True)
             parameter.data.copy_(places)
         elif name in had:

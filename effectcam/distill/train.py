@@ -26,6 +26,7 @@ from effectcam.distill.criterion import Criterion
 from effectcam.distill.net import NetConfig, Student
 from effectcam.distill.origin import Origin
 from effectcam.distill.pairs import SHOWN, PairStore
+from effectcam.distill.recurrence import draw_in_turn
 from effectcam.distill.temporal import NEXT_FRAME, Step
 from effectcam.errors import StudentError
 
@@ -162,9 +163,9 @@ def learn(
 
     peak = config.rate / 2 if at.origin else config.rate
     rng = np.random.default_rng((config.seed, at.step))
-    batches = [
-        _batches(store, augmentation, config, rng, frames=criterion.pairs_of_frames) for store in stores
-    ]
+    recurrent = students(module)[0].config.recurrent
+    frames = criterion.pairs_of_frames or recurrent
+    batches = [_batches(store, augmentation, config, rng, frames=frames) for store in stores]
     progress = begun = _progress(config, at)
     running, waited, saved = 0.0, 0.0, at.seconds
     since, watch = clock(), time.monotonic()
@@ -174,7 +175,8 @@ def learn(
         turn = at.step % len(stores)
         image, target, steps = next(batches[turn])
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
-            drawn = students(module)[turn](image)
+            student = students(module)[turn]
+            drawn = draw_in_turn(student, image, steps) if recurrent else student(image)
         loss = criterion(drawn.float(), target, image, steps, progress=progress)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

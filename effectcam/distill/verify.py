@@ -17,6 +17,7 @@ from effectcam.distill.train import plain
 from effectcam.errors import StudentError
 from effectcam.frame import Pixels
 from effectcam.student.litert import LiteRtStudent
+from effectcam.student.past import with_past
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def redrawn(student: LiteRtStudent, image: Pixels, scale: float = 1.0) -> NDArra
     smaller than the student: it is then set into a mirrored surround and cut out again, as a frame of
     another shape is."""
     seen = scaled(image, scale)
-    drawn = student.run(padded(seen, student.size))
+    drawn = student.run(with_past(padded(seen, student.size), None, student.inputs))
     top, left = (student.size[0] - seen.shape[0]) // 2, (student.size[1] - seen.shape[1]) // 2
     part = drawn[top : top + seen.shape[0], left : left + seen.shape[1]]
     if seen is image:

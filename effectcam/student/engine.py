@@ -25,7 +25,7 @@ class Engine(Protocol):
     """A loaded model. Any exception from ``invoke`` means that this picture has no answer."""
 
     def invoke(self, tensor: Tensor) -> Tensor:
-        """(1, H, W, 3) to (1, H, W, C); the answer holds until the next call and may be changed."""
+        """(1, H, W, 3 or more) to (1, H, W, C); the answer holds until the next call and may be changed."""
         ...
 
     def close(self) -> None: ...
@@ -74,7 +74,7 @@ class CompiledEngine(CompiledBase):
         with without_native_log():
             super().__init__(model, holds, environment(), options)
             # The runtime allocates, and complains, at the first run: better now than at a frame.
-            self._inputs[0].write(np.zeros((1, *holds.size, 3), np.float32))
+            self._inputs[0].write(np.zeros((1, *holds.size, holds.inputs), np.float32))
             self._model.run_by_index(0, self._inputs, self._outputs)
 
 

@@ -43,6 +43,10 @@ class FallbackStudent:
         return self._student.channels
 
     @property
+    def inputs(self) -> int:
+        return self._student.inputs
+
+    @property
     def threads(self) -> int:
         """CPU threads in use."""
         return self._student.threads

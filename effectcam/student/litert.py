@@ -58,7 +58,8 @@ class LiteRtStudent:
         self._input_low = np.float32(low)
         self._low, self._high = _checked("output", output_range)
         self._output_gain = 255 / (self._high - self._low)
-        self._tensor = np.empty((1, height, width, 3), np.float32)
+        self._inputs = holds.inputs
+        self._tensor = np.empty((1, height, width, holds.inputs), np.float32)
         self._image = np.empty((height, width, channels), np.uint8)
         self._wide_image = self._image.reshape(height, width * channels)
 
@@ -96,6 +97,10 @@ class LiteRtStudent:
         return self._channels
 
     @property
+    def inputs(self) -> int:
+        return self._inputs
+
+    @property
     def threads(self) -> int:
         """CPU threads in use."""
         return self._threads
@@ -106,10 +111,10 @@ class LiteRtStudent:
         return ON_CPU
 
     def run(self, image: Pixels) -> Pixels:
-        if image.dtype != np.uint8 or image.shape != (*self._size, 3):
+        if image.dtype != np.uint8 or image.shape != (*self._size, self._inputs):
             raise UsageError(
-                f"{self._name} takes uint8 RGB of shape {(*self._size, 3)}, not {image.dtype} of shape "
-                f"{image.shape}; resize the crop to the student's size"
+                f"{self._name} takes uint8 of shape {(*self._size, self._inputs)} with RGB first, not "
+                f"{image.dtype} of shape {image.shape}; resize the crop to the student's size"
             )
         if self._engine is None:
             raise StudentError(f"{self._name} is closed; open the effect again")

@@ -61,12 +61,15 @@ _OPERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model that is a picture function: float32 (1, H, W, 3) to float32 (1, H, W, 3 or 4)."""
+    """A model that is a picture function: float32 (1, H, W, 3) to float32 (1, H, W, 3 or 4). A recurrent one
+    takes its last drawing behind the picture, (1, H, W, 3 + 3 or 3 + 4)."""
 
     size: tuple[int, int]
     """(height, width) in pixels."""
     channels: int
     """Of the output: 3 (RGB) or 4 (RGB and alpha)."""
+    inputs: int
+    """Channels of the input: 3, or ``channels`` more when it is recurrent."""
     operators: tuple[str, ...]
     """The kinds of operator it is built of, each once, sorted."""
     shapes: tuple[tuple[int, ...], ...]
@@ -125,14 +128,17 @@ def _inspect(model: _Table, name: str) -> ModelFile:
     given = _the_one(graph.int32s(2, _MOST_INPUTS), tensors, "output", name)
 
     (batch, height, width, channels), (batch_out, height_out, width_out, channels_out) = taken, given
-    if batch != 1 or channels != 3 or height < 1 or width < 1:
-        raise StudentError(f"{name} takes a tensor of shape {taken}, not (1, height, width, 3); export it so")
+    if batch != 1 or channels not in (3, 3 + channels_out) or height < 1 or width < 1:
+        raise StudentError(
+            f"{name} takes a tensor of shape {taken}, not (1, height, width, 3) or, with its last drawing, "
+            f"(1, height, width, {3 + channels_out}); export it so"
+        )
     if max(height, width) > LONGEST_SIDE:
         raise StudentError(f"{name} takes {width}x{height} pixels; a side may have {LONGEST_SIDE} at most")
     if (batch_out, height_out, width_out) != (1, height, width) or channels_out not in (3, 4):
         expected = f"(1, {height}, {width}, 3 or 4)"
         raise StudentError(f"{name} gives a tensor of shape {given}, not {expected}; export it so")
-    return ModelFile((height, width), channels_out, tuple(sorted(operators)), shapes)
+    return ModelFile((height, width), channels_out, channels, tuple(sorted(operators)), shapes)
 
 
 def _refuse_computed_shapes(model: _Table, graph: _Table, tensors: list[_Table], name: str) -> None:

@@ -56,6 +56,7 @@ class RemoteStudent:
     ) -> None:
         holds = inspect_model(network.model, name=network.name)
         self._name, self._size, self._channels = network.name, holds.size, network.channels
+        self._inputs = holds.inputs
         self._threads, self._exact = threads, exact
         self._image = np.empty((*holds.size, network.channels), np.uint8)
         self.patience = patience
@@ -109,6 +110,10 @@ class RemoteStudent:
         return self._channels
 
     @property
+    def inputs(self) -> int:
+        return self._inputs
+
+    @property
     def threads(self) -> int:
         return self._threads
 
@@ -130,10 +135,10 @@ class RemoteStudent:
         return self._process.pid
 
     def run(self, image: Pixels) -> Pixels:
-        if image.dtype != np.uint8 or image.shape != (*self._size, 3):
+        if image.dtype != np.uint8 or image.shape != (*self._size, self._inputs):
             raise UsageError(
-                f"{self._name} takes uint8 RGB of shape {(*self._size, 3)}, not {image.dtype} of shape "
-                f"{image.shape}; resize the crop to the student's size"
+                f"{self._name} takes uint8 of shape {(*self._size, self._inputs)} with RGB first, not "
+                f"{image.dtype} of shape {image.shape}; resize the crop to the student's size"
             )
         if self._closed:
             raise StudentError(f"{self._name} is closed; open the effect again")

@@ -93,7 +93,7 @@ def median_times(
 ) -> list[float]:
     """Median seconds that each of ``students``, all of one size, takes for a picture. They take turns, see
     `choose_threads`. Whatever they raise goes to the caller."""
-    image = np.random.default_rng(0).integers(0, 256, (*students[0].size, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (*students[0].size, students[0].inputs), dtype=np.uint8)
     end = clock() + budget
     for student in students:
         student.run(image)

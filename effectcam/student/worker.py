@@ -60,7 +60,7 @@ def _serve(source: BinaryIO, target: BinaryIO, compiler: Compiler) -> None:
     void = os.open(os.devnull, os.O_WRONLY)
     os.dup2(void, 2)
     os.dup2(void, 1)
-    image = np.empty((*student.size, 3), np.uint8)
+    image = np.empty((*student.size, student.inputs), np.uint8)
     memory = image.data.cast("B")
     while True:
         receive(source, memory)

@@ -16,6 +16,7 @@ from effectcam.student import Student, engine
 from effectcam.student.engine import CompiledEngine, EngineFactory, InterpreterEngine, Tensor
 from effectcam.student.litert import LiteRtStudent
 from effectcam.student.model_file import ModelFile
+from effectcam.student.past import with_past
 from tests.student.conftest import make_models
 
 
@@ -46,6 +47,22 @@ def test_every_byte_survives_the_way_there_and_back(data: Path, runtime: EngineF
     image = np.arange(32 * 32 * 3, dtype=np.uint16).astype(np.uint8).reshape(32, 32, 3)
     with LiteRtStudent(data / "identity.tflite", threads=1, engine=runtime) as student:
         assert np.array_equal(student.run(image), image)
+
+
+def test_a_recurrent_student_takes_its_past_behind_the_picture(data: Path) -> None:
+    image, before = picture(), picture(seed=1)
+    with LiteRtStudent(data / "echo.tflite", threads=1) as student:
+        assert (student.inputs, student.channels) == (6, 3)
+        mixed = student.run(with_past(image, before, student.inputs)).astype(int)
+        assert np.abs(mixed - (image.astype(int) + before) / 2).max() <= 0.5
+        first = student.run(with_past(image, None, student.inputs)).astype(int)
+        assert np.abs(first - image / 2).max() <= 0.5
+        with pytest.raises(
+            UsageError, match=r"echo.tflite takes uint8 of shape \(32, 32, 6\) with RGB first"
+        ):
+            student.run(image)
+    with LiteRtStudent(data / "identity.tflite", threads=1) as plain:
+        assert plain.inputs == 3 and with_past(image, before, plain.inputs) is image
 
 
 def test_a_real_network_is_the_same_for_every_thread_count(data: Path) -> None:
@@ -155,7 +172,7 @@ def test_one_bad_number_anywhere_is_found(data: Path, hole: float) -> None:
 def test_another_picture_is_a_usage_error(data: Path, image: Pixels) -> None:
     with (
         LiteRtStudent(data / "identity.tflite", threads=1) as student,
-        pytest.raises(UsageError, match=r"takes uint8 RGB of shape \(32, 32, 3\), not .*; resize"),
+        pytest.raises(UsageError, match=r"takes uint8 of shape \(32, 32, 3\) with RGB first, not .*; resize"),
     ):
         student.run(image)
 
@@ -248,7 +265,7 @@ def test_without_a_compiled_model_the_interpreter_serves(data: Path, monkeypatch
 
     monkeypatch.setattr(engine, "import_module", older)
     model = (data / "identity.tflite").read_bytes()
-    opened = engine.open_engine(model, ModelFile((32, 32), 3, (), ()), 1)
+    opened = engine.open_engine(model, ModelFile((32, 32), 3, 3, (), ()), 1)
     assert isinstance(opened, InterpreterEngine)
     with LiteRtStudent(model, threads=1) as student:
         image = picture()

@@ -62,7 +62,7 @@ def test_a_picture_without_an_answer_is_told_and_the_next_is_drawn(data: Path) -
 
 
 def test_another_picture_is_a_usage_error(remote: RemoteStudent) -> None:
-    with pytest.raises(UsageError, match=r"takes uint8 RGB of shape \(128, 128, 3\)"):
+    with pytest.raises(UsageError, match=r"takes uint8 of shape \(128, 128, 3\)"):
         remote.run(picture(64, 128))
 
 

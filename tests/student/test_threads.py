@@ -36,7 +36,7 @@ class Desk:
 
 class Timed:
     size = (8, 8)
-    channels = 3
+    channels = inputs = 3
 
     def __init__(self, desk: Desk, threads: int) -> None:
         self._desk, self._threads = desk, threads
