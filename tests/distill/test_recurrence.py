@@ -68,13 +68,11 @@ def test_only_the_second_half_of_a_batch_has_a_past() -> None:
             assert torch.allclose(drawn[blind][:2], student(pictures[:2]), atol=1e-6)
             alone = student(pictures[2:])
         assert torch.allclose(drawn[blind][2:], alone, atol=1e-5) == blind
-    drawn[False].mean().backward()
-    assert student.stem.weight.grad is None  # the blind one, drawn last, was not asked
 
 
 def test_its_use_of_the_past_is_what_is_learnt() -> None:
     student = small()
-    recurrence.draw_in_turn(student, torch.rand(4, 3, 64, 64), STEPS)[2:].mean().backward()
+    recurrence.draw_in_turn(student, torch.rand(4, 3, 64, 64), STEPS)[2:].mean().backward()  # type: ignore[no-untyped-call]
     gradient = student.stem.weight.grad
     assert gradient is not None and gradient[:, 3:].abs().sum() > 0
 
