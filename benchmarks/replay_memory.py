@@ -58,10 +58,14 @@ class Held:
             self._console.print(f"{done:7} frames  {self.megabytes[-1]:8.1f} MB")
 
     def _held(self) -> float:
-        """Megabytes that are this process's alone, in memory or swapped out. The resident size would also
-        fall and rise as the system drops and reads again pages of libraries' files."""
-        memory = self._process.memory_full_info()
-        return float(memory.uss + getattr(memory, "swap", 0)) / 1e6
+        """Megabytes that the process asked for and wrote to, in memory or swapped out. The resident size
+        also falls and rises as a busy system drops and reads again pages of libraries' files."""
+        try:
+            lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+        except OSError:
+            return float(self._process.memory_full_info().uss) / 1e6
+        kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines[1:]}
+        return (kilobytes["Anonymous"] + kilobytes["Swap"]) * 1024 / 1e6
 
     @property
     def growth(self) -> float | None:
