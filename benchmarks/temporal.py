@@ -5,7 +5,7 @@
 
 Both pipelines get the same frames and take turns, on one thread each; who goes first changes every frame.
 Metrics are those of ``effectcam replay --metrics`` that tell of steadiness, and the flow that they need is
-sought once for both. One more, ``own``, is the warping error of every fourth output by its own flow instead
+sought once for both. One more, ``own``, is the warping error of every eighth output by its own flow instead
 of the input's, over the input's by its own: where a look moves features, as enlarged eyes, or draws hard
 lines on what hardly shows in the input, the input's flow is not that of the drawing. Lines that waver with
 some smoothness are motion to it, though. A screen is left out, for it lies still on the frame by design.
@@ -50,7 +50,7 @@ SCHEMA = "effectcam.temporal/1"
 _BURN_IN = 10
 
 
-_EVERY = 4
+_EVERY = 8
 """Frames of which one is looked at for the output's own flow, which takes as long as all else."""
 
 
