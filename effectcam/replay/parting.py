@@ -158,6 +158,7 @@ def unlike(one: Header, other: Header) -> list[str]:
         ("strength", one.effect.strength, other.effect.strength),
         ("faces", one.effect.faces, other.effect.faces),
         ("version of effectcam", one.effectcam, other.effectcam),
+        ("fault script's SHA-256", _short(one.faults), _short(other.faults)),
     ]
     for place, student in one.effect.students.items():
         now = other.effect.students.get(place)
@@ -235,3 +236,7 @@ def _crop(was: TracedFace, now: TracedFace, *, exact: bool) -> Iterator[tuple[St
 
 def _digests(was: str, now: str) -> str:
     return f"{was[:8]}, now {now[:8]}"
+
+
+def _short(sha256: str | None) -> str:
+    return "none" if sha256 is None else sha256[:12]
