@@ -26,6 +26,8 @@ class Face:
     """Steadied, with the effect's margin and shift."""
     seen_at: int
     """Nanoseconds, the frame's own stamp."""
+    shown: float = 1.0
+    """0 to 1: share of the strength that it gets, less than 1 at the effect's soft limits."""
 
 
 @dataclass(slots=True)

@@ -18,12 +18,14 @@ from effectcam.composite.canvas import DrawnFrame, FrameCanvas
 from effectcam.composite.colour import ColourMatch, ColourPolicy, NoColourMatch
 from effectcam.composite.mask import feathered
 from effectcam.composite.screen import screen
+from effectcam.composite.temporal import FRAME, TemporalPolicy, blending
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import UsageError
 from effectcam.face.choice import AllFaces, FaceChoice
-from effectcam.face.crop import cut, fit_head
+from effectcam.face.crop import cut, fit_pose
 from effectcam.face.identity import IdentityTracker
+from effectcam.face.limits import LimitPolicy, soft_limits, view
 from effectcam.face.mesh import FaceMesh, FaceObservation, FaceTracker
 from effectcam.face.motion import ConstantVelocity
 from effectcam.face.stabiliser import OneEuroSmoothing, Smoothing
@@ -61,6 +63,8 @@ class Pipeline:
         choice: FaceChoice | None = None,
         smoothing: Smoothing | None = None,
         colour: ColourPolicy | None = None,
+        temporal: TemporalPolicy | None = None,
+        limits: LimitPolicy | None = None,
         ledger: Ledger | None = None,
         beside: bool = False,
         tell: Callable[[str], None] | None = None,
@@ -68,8 +72,9 @@ class Pipeline:
         """``effect``: a loaded one, or what ``load_effect`` takes. ``strength`` 0 to 1, the effect's
         own default when None; 0 hands frames through untouched. ``max_faces``: faces beyond it stay
         as they are. ``threads`` for each student; None measures. ``choice`` picks among the faces
-        in view; None takes all. ``mesh``, ``smoothing`` and ``colour`` replace the usual policies, e.g.
-        with ``NoSmoothing()`` and ``NoColourMatch()``.
+        in view; None takes all. ``mesh``, ``smoothing``, ``colour``, ``temporal`` and ``limits`` replace the
+        usual policies, which are partly the effect's choice, e.g. with ``NoSmoothing()``,
+        ``NoColourMatch()``, ``NoBlending()`` and ``NoLimits()``.
         ``accelerator``: see `open_placed`; with another than ``cpu`` the pictures may differ from those of
         another machine by 2/255. ``tell`` gets a line when one is chosen and when one fails.
         ``beside`` True is for a pipeline among other Python threads, such as a camera's and the sinks':
@@ -98,6 +103,9 @@ class Pipeline:
         self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
         self._beside = beside
         self._own_colour = colour
+        steady, at = self.effect.temporal, self.effect.limits
+        self._temporal = temporal or blending(steady.policy, steady.weight, steady.tolerance)
+        self._limits = limits or soft_limits(at.policy, at.yaw)
         self._wishes: dict[Place, Wish] = dict.fromkeys(self.effect.places, accelerator)
         self._tell = tell
         try:
@@ -152,12 +160,12 @@ class Pipeline:
         if passage.strength == 0:
             return
         if self._canvas is not None:
-            passage.canvas = self._helper.submit(self._canvas.draw, passage.frame.pixels)
+            passage.canvas = self._helper.submit(self._draw_canvas, self._canvas, passage.frame)
         if self._mesh is not None:
             with passage.times.time("mesh"):
                 observations = self._find(self._mesh, passage, detect)
             with passage.times.time("crop"):
-                passage.faces = self._steadied(observations, passage.frame.captured_at)
+                passage.faces = self._steadied(observations, passage.frame)
                 for face in passage.faces:
                     self._cut(face, passage)
 
@@ -174,36 +182,47 @@ class Pipeline:
         self.drawings = {}
         if passage.strength == 0:
             return passage.frame
+        with passage.times.time("composite"):
+            self._steady(passage)
         self.drawings["face"] = passage.drawings
         drawn = self._drawn(passage) if self._is_new(passage) else None
         with passage.times.time("composite"):
             layers = [self._layer(place, passage, drawn) for place in range(len(passage.faces))]
         drawn = self._drawn(passage)
+        if drawn is not None and drawn.share is not None:
+            passage.decisions["frame_blend"] = round(drawn.share, 3)
         with passage.times.time("composite"):
             pixels = self._compose(passage, drawn, layers)
         passage.times.note("chain", time.perf_counter_ns() - passage.begun)
         self.ledger.add(passage.times)
         return passage.frame.with_pixels(pixels)
 
-    def _steadied(self, observations: list[FaceObservation], now: int) -> list[Face]:
-        heads = [fit_head(observation.landmarks) for observation in observations]
+    def _draw_canvas(self, canvas: FrameCanvas, frame: Frame) -> DrawnFrame:
+        """In the helper's thread, which has one frame after another."""
+        drawn = canvas.draw(frame.pixels)
+        drawing, share = self._temporal.blend(FRAME, drawn.drawing, drawn.seen, frame.captured_at)
+        return DrawnFrame(drawing, drawn.seen, share)
+
+    def _steadied(self, observations: list[FaceObservation], frame: Frame) -> list[Face]:
+        now = frame.captured_at
+        poses = [fit_pose(observation.landmarks) for observation in observations]
+        heads = [pose.crop for pose in poses]
         known = self._identities.known
         identities = self._identities.assign(heads, now)
         for lost in known - self._identities.known:
-            self._smoothing.forget(lost)
-            self._colour.forget(lost)
+            self._forget(lost)
         spec = self.effect.crop
-        return [
-            Face(
-                identities[place],
-                observations[place].landmarks,
-                self._smoothing(identities[place], heads[place], now)
-                .scaled(spec.margin)
-                .shifted(*spec.shift),
-                now,
-            )
-            for place in self._choice(identities, heads)
-        ]
+        faces = []
+        for place in self._choice(identities, heads):
+            identity, landmarks = identities[place], observations[place].landmarks
+            crop = self._smoothing(identity, heads[place], now).scaled(spec.margin).shifted(*spec.shift)
+            seen = view(poses[place], landmarks, (frame.width, frame.height))
+            faces.append(Face(identity, landmarks, crop, now, self._limits(identity, seen, now)))
+        return faces
+
+    def _forget(self, identity: int) -> None:
+        for policy in (self._smoothing, self._colour, self._limits, self._temporal):
+            policy.forget(identity)
 
     def _find(self, mesh: FaceTracker, passage: Passage, detect: bool) -> list[FaceObservation]:
         frame = passage.frame
@@ -226,6 +245,20 @@ class Pipeline:
         passage.seen.append(seen)
         passage.crops.append(crop)
 
+    def _steady(self, passage: Passage) -> None:
+        """Mix the faces' drawings with those before."""
+        now = passage.frame.captured_at
+        steadied = [
+            self._temporal.blend(face.identity, drawing, crop, now)
+            for face, drawing, crop in zip(passage.faces, passage.drawings, passage.crops, strict=True)
+        ]
+        passage.drawings = [each.drawing for each in steadied]
+        shares = [round(each.share, 3) for each in steadied if each.share is not None]
+        if shares:
+            passage.decisions["face_blend"] = shares
+        if any(face.shown < 1 for face in passage.faces):
+            passage.decisions["shown"] = [round(face.shown, 3) for face in passage.faces]
+
     def _layer(self, place: int, passage: Passage, drawn: DrawnFrame | None) -> Layer | None:
         """A face's drawing with its colours in line, at its place in the frame; None outside it."""
         face, seen, drawing = passage.faces[place], passage.seen[place], passage.drawings[place]
@@ -236,9 +269,9 @@ class Pipeline:
             self._learn_from_canvas(place, passage, drawn)
         # On the canvas everything is mixed with the input at the end; without, the mask does it.
         on_canvas = passage.canvas is not None
-        mask = self._mask
-        if not on_canvas and passage.strength < 1:
-            mask = np.asarray(cv2.convertScaleAbs(mask, alpha=passage.strength), np.uint8)
+        mask, strength = self._mask, face.shown * (1 if on_canvas else passage.strength)
+        if strength < 1:
+            mask = np.asarray(cv2.convertScaleAbs(mask, alpha=strength), np.uint8)
         drawing = self._colour.apply(face.identity, drawing)
         prepared = blend.prepare(drawing, seen, mask, detail=self.effect.detail.gain, keep=not on_canvas)
         return blend.place(prepared, face.crop, width, height)
@@ -300,16 +333,18 @@ class Pipeline:
         for student in self.students.values():
             student.close()
         self._take_up(tier, students)
+        self._temporal.forget(FRAME)
         for identity in self._identities.known:
-            # What was learnt of another student's colours.
+            # What was learnt of another student's colours, and what it drew.
             self._colour.forget(identity)
+            self._temporal.forget(identity)
 
     def reset(self) -> None:
         """Forget the stream so far: for a cut or another clip. The next frame starts identity 0."""
         self.faces = []
+        self._temporal.forget(FRAME)
         for identity in self._identities.known:
-            self._smoothing.forget(identity)
-            self._colour.forget(identity)
+            self._forget(identity)
         self._identities.reset()
         if self._motion is not None:
             self._motion.forget()

@@ -15,7 +15,7 @@ from effectcam.errors import SourceError
 
 if TYPE_CHECKING:
     from effectcam.frame import Frame
-    from effectcam.source import Clip
+    from effectcam.replay.footage import Footage
     from effectcam.student.accelerator import Wish
 
 
@@ -53,7 +53,7 @@ def demo(name: str, out: Path, accelerator: Wish) -> None:
         bar = bars.add_task(f"{effect.title} on the demo clip", total=None)
         best = BestFrame(pipeline)
 
-        def watch(before: Frame, after: Frame, source: Clip) -> None:
+        def watch(before: Frame, after: Frame, source: Footage) -> None:
             bars.update(bar, total=source.frames, advance=1)
             best.offer(before, after)
 

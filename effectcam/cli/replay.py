@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from effectcam.cli.replay_wishes import Wishes
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from effectcam.effect.manifest import Manifest
     from effectcam.replay.batch import Batch
     from effectcam.replay.replayer import ClipPlan, Played
 
@@ -43,8 +44,8 @@ class _ClipsOrCommand(click.Command):
 
 
 @click.command(cls=_ClipsOrCommand, short_help="Run clips through an effect into files, and measure it.")
-@click.argument("clips", nargs=-1, required=True, metavar="CLIP...")
-@click.option("--effect", "-e", "name", required=True, metavar="NAME", help="Effect: a name or a path.")
+@click.argument("clips", nargs=-1, metavar="CLIP...")
+@click.option("--effect", "-e", "name", metavar="NAME", help="Effect: a name or a path.")
 @click.option("--out", "-o", type=FilePath(), metavar="DIR", help="Results: DIR/<stem>.mp4.")
 @click.option("--trace", type=FilePath(), metavar="DIR", help="What was done, by frame: DIR/<stem>.jsonl.")
 @click.option("--metrics", is_flag=True, help="Measure steadiness, seams and faces, in the table and report.")
@@ -63,7 +64,25 @@ class _ClipsOrCommand(click.Command):
     metavar="FILE",
     help="Write the report ('-': print it).",
 )
+@click.option(
+    "--report",
+    "page",
+    type=FilePath(),
+    metavar="FILE",
+    help="Write a page: pictures, worst frames, timelines, gates.",
+)
 @click.option("--junit", type=FilePath(), metavar="FILE", help="Write what passed and failed as JUnit XML.")
+@click.option(
+    "--faults",
+    metavar="FILE",
+    help="Plant the faults of a script, or of one that comes along: capture, cuts, scene, student.",
+)
+@click.option(
+    "--bundle",
+    type=FilePath(),
+    metavar="FILE",
+    help="Instead of clips a zip of effectcam report, on a stand-in face.",
+)
 @click.option(
     "--jobs",
     "-j",
@@ -76,17 +95,20 @@ class _ClipsOrCommand(click.Command):
 @click.option("--resume", is_flag=True, help="Pass over clips whose trace tells that they are done.")
 @pipeline_options
 @accelerator("cpu")
-def replay(clips: tuple[str, ...], **wishes: Any) -> int:
+@click.pass_context
+def replay(ctx: click.Context, /, clips: tuple[str, ...], **wishes: Any) -> int:
     """Run clips through an effect into files, and measure it. A folder stands for the clips in it.
 
     Results have the frame count, size, timestamps and sound of their clips. Traces of two runs are equal, to
     the byte, if nothing changed. A clip that fails, parts from its golden or does not pass a gate does not
     stop the others; the exit code is then 1.
     """
-    return _replay(clips, Wishes(**wishes))
+    commandline = click.core.ParameterSource.COMMANDLINE
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is commandline}
+    return _replay(clips, Wishes(**wishes), given)
 
 
-def _replay(clips: Sequence[str], wishes: Wishes) -> int:
+def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int:
     from effectcam.cli import terminal
     from effectcam.cli.app import tell
     from effectcam.effect import load_effect
@@ -99,11 +121,13 @@ def _replay(clips: Sequence[str], wishes: Wishes) -> int:
     from effectcam.replay.verdicts import cases, troubles
     from effectcam.sink.part_file import reserved
 
-    wishes.refuse_nonsense()
-    effect = load_effect(wishes.name)
+    wishes.refuse_nonsense(clips)
+    wishes, notes = wishes.as_recorded(given)
+    effect = load_effect(wishes.name or "")
     effect.tier(wishes.tier)
-    gates = wishes.read_gates()
-    clips, notes = gather(clips)
+    gates, faults = wishes.read_gates(), wishes.read_faults()
+    clips, passed_over = gather(clips if wishes.bundle is None else [str(wishes.bundle)])
+    notes += passed_over
     plans = wishes.plan(clips, gates)
     notes += wishes.refuse_other_golden(effect, plans, gates)
     for line in notes:
@@ -114,14 +138,14 @@ def _replay(clips: Sequence[str], wishes: Wishes) -> int:
     with ExitStack() as stack:
         report_file = stack.enter_context(reserved(wishes.files.get("report")))
         junit_file = stack.enter_context(reserved(wishes.junit))
+        page_file = stack.enter_context(reserved(wishes.page))
         golden = None
         if wishes.record is not None:
             golden = stack.enter_context(GoldenFolder(wishes.record, [plan.stem for plan in plans]))
             plans = [replace(plan, record=golden.path) for plan in plans]
         bars = stack.enter_context(terminal.progress())
-        batch = run_batch(
-            effect, wishes.settings(gates), plans, jobs=wishes.jobs, spectator=_Bars(bars, len(plans))
-        )
+        settings = wishes.settings(gates, len(plans), faults)
+        batch = run_batch(effect, settings, plans, jobs=wishes.jobs, spectator=_Bars(bars, len(plans)))
         bars.stop()
         report = report_json(
             replay_report(
@@ -139,10 +163,16 @@ def _replay(clips: Sequence[str], wishes: Wishes) -> int:
             report_file.fill(report.encode("ascii"))
         if junit_file is not None:
             junit_file.fill(junit_xml(f"{effect.name} {effect.version}, {wishes.tier}", cases(plans, batch)))
+        if page_file is not None:
+            planted = [f"planted: {fault}" for fault in (faults.faults if faults is not None else ())]
+            page_file.fill(_page(batch, effect, wishes, [*notes, *planted]))
+    faithful = [played.faithful for played in batch.played.values() if played.faithful is not None]
     if wishes.to_stdout:
         click.echo(report, nl=False)
     else:
         _show(batch, wishes)
+        for line in faithful:
+            terminal.out().print(line)
     if skipped := batch.skipped(plans):
         clips_are = "clip is" if len(skipped) == 1 else "clips are"
         terminal.note(f"{len(skipped)} {clips_are} done already, as told by {wishes.trace}; not run again")
@@ -168,6 +198,25 @@ def _show(batch: Batch, wishes: Wishes) -> None:
             console.print(checks_table(reports))
 
 
+def _page(batch: Batch, effect: Manifest, wishes: Wishes, told: Sequence[str]) -> bytes:
+    from effectcam.replay.evidence import Findings
+    from effectcam.replay.page import ShownClip, replay_page
+
+    shown = [
+        ShownClip(played.report, played.findings or Findings()) for _, played in sorted(batch.played.items())
+    ]
+    page = replay_page(
+        effect,
+        shown,
+        tier=wishes.tier,
+        accelerator=wishes.accelerator,
+        failures=batch.lines,
+        told=told,
+    )
+    # Names of files need not be text in any encoding.
+    return page.encode("utf-8", "backslashreplace")
+
+
 class _Bars:
     """A bar for every clip that is running, and one for all of them."""
 
@@ -187,7 +236,7 @@ class _Bars:
 
         self._bars.remove_task(self._running.pop(place))
         self._bars.advance(self._whole)
-        for warning in played.report.warnings if played and played.report else ():
+        for warning in played.report.warnings if played else ():
             terminal.note(warning)
 
     def tell(self, line: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from effectcam.errors import UsageError
 
 if TYPE_CHECKING:
     from effectcam.effect.manifest import Manifest
+    from effectcam.replay.faults import FaultScript
     from effectcam.replay.gates import Gate
     from effectcam.replay.replayer import ClipPlan, ReplaySettings
     from effectcam.student.accelerator import Wish
@@ -21,7 +22,8 @@ class Wishes:
     """The options, by the names of the command's parameters. Methods raise UsageError for what is wrong with
     them, before anything is written."""
 
-    name: str
+    name: str | None
+    """The effect; None only for a bundle, which names its own."""
     out: Path | None
     trace: Path | None
     metrics: bool
@@ -30,6 +32,9 @@ class Wishes:
     gates: Path | None
     json_file: Path | None
     junit: Path | None
+    page: Path | None
+    faults: str | None
+    bundle: Path | None
     jobs: int
     resume: bool
     strength: float | None
@@ -46,14 +51,23 @@ class Wishes:
     @property
     def files(self) -> dict[str, Path]:
         """To be written beside what becomes of each clip, by what they are."""
-        named = {"report": None if self.to_stdout else self.json_file, "JUnit file": self.junit}
+        report = None if self.to_stdout else self.json_file
+        named = {"report": report, "JUnit file": self.junit, "page": self.page}
         return {kind: file for kind, file in named.items() if file is not None}
 
-    def refuse_nonsense(self) -> None:
+    def refuse_nonsense(self, clips: Sequence[str]) -> None:
         """Options that do not go together."""
-        aims = (self.out, self.trace, self.record, self.check, self.gates, self.json_file)
+        if self.bundle is not None and (clips or self.faults is not None):
+            raise UsageError("--bundle has its own frames; give it without clips and --faults")
+        if self.bundle is None and (not clips or self.name is None):
+            missing = "option '--effect' / '-e'" if clips else "argument 'CLIP...'"
+            raise UsageError(f"Missing {missing}; or give --bundle FILE (see: effectcam replay --help)")
+        compared = (self.record, self.check, self.gates, self.bundle)
+        aims = (self.out, self.trace, self.json_file, self.page, *compared)
         if not self.metrics and all(aim is None for aim in aims):
-            raise UsageError("nothing would come of it; give --out, --trace, --metrics or --json")
+            raise UsageError(
+                "nothing would come of it; give --out, --trace, --metrics or --json, or --report"
+            )
         for option, folder in (("trace", self.trace), ("record", self.record), ("check", self.check)):
             if folder is not None and self.accelerator == "auto":
                 raise UsageError(
@@ -70,7 +84,9 @@ class Wishes:
             "--record": self.record is not None,
             "--check": self.check is not None,
             "--gates": self.gates is not None,
-            "--metrics": self.metrics,
+            "--report": self.page is not None,
+            "--faults": self.faults is not None,
+            "--bundle": self.bundle is not None,
         }
         for option, given in whole.items():
             if self.resume and given:
@@ -87,7 +103,29 @@ class Wishes:
                 raise UsageError(f"{self.gates}: {gate.name} is about a golden; give --check DIR")
         return gates
 
-    def settings(self, gates: Sequence[Gate]) -> ReplaySettings:
+    def read_faults(self) -> FaultScript | None:
+        from effectcam.replay.faults import find_script, read_faults
+
+        return None if self.faults is None else read_faults(find_script(self.faults))
+
+    def as_recorded(self, given: Collection[str]) -> tuple[Wishes, list[str]]:
+        """The wishes with the settings of the bundle, but for the options ``given`` by name; and what they
+        were, in a line. Raises ReportError for a bundle that is none."""
+        from effectcam.replay.bundle import read_bundle
+
+        if self.bundle is None:
+            return self, []
+        was = read_bundle(self.bundle).contents.settings
+        values = {"name": was.effect, "tier": was.tier, "strength": was.strength, "faces": was.faces}
+        values = {option: value for option, value in values.items() if option not in given}
+        told = f"{was.effect} {was.version}, {was.tier} tier, strength {was.strength:g}, faces: {was.faces}"
+        return replace(self, **values), [f"{self.bundle} was recorded with {told}"]  # type: ignore[arg-type]
+
+    def settings(
+        self, gates: Sequence[Gate], clips: int = 1, faults: FaultScript | None = None
+    ) -> ReplaySettings:
+        """``clips``: how many share a page."""
+        from effectcam.replay.evidence import Room
         from effectcam.replay.replayer import ReplaySettings
 
         return ReplaySettings(
@@ -96,7 +134,10 @@ class Wishes:
             max_faces=self.faces,
             threads=self.threads,
             accelerator=self.accelerator,
-            metrics=self.metrics or any(gate.needs_metrics for gate in gates),
+            metrics=self.metrics or self.page is not None or any(gate.needs_metrics for gate in gates),
+            room=None if self.page is None else Room.shared(clips),
+            faults=faults,
+            bundle=self.bundle,
             resume=self.resume,
         )
 
@@ -149,13 +190,13 @@ class Wishes:
     def _refuse_to_replace(self, plans: Sequence[ClipPlan]) -> None:
         """A file that would take the place of something else."""
         from effectcam.replay.player import refuse_to_replace
+        from effectcam.replay.resume import report_beside
 
-        taken = {
-            file.absolute(): kind
-            for plan in plans
-            for file, kind in ((plan.output, "clip"), (plan.trace, "trace"))
-            if file is not None
-        }
+        taken = {plan.output.absolute(): "clip" for plan in plans if plan.output is not None}
+        for plan in plans:
+            if plan.trace is not None:
+                taken[plan.trace.absolute()] = "trace"
+                taken[report_beside(plan.trace).absolute()] = "report of a single clip"
         for kind, file in self.files.items():
             refuse_to_replace(file, [plan.clip for plan in plans])
             if (other := taken.get(file.absolute())) is not None:

@@ -118,6 +118,7 @@ class Session:
                     mirror=wishes.mirror,
                     panic=wishes.panic,
                     label=wishes.label,
+                    bare=wishes.on_lost == "passthrough",
                 ),
                 known=list(catalogue()),
                 presets=presets,

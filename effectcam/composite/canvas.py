@@ -33,6 +33,8 @@ class DrawnFrame:
 
     drawing: Pixels
     seen: Pixels
+    share: float | None = None
+    """0 to 1: of the previous frames in ``drawing``, see `Steadied`."""
 
     def sample(self, crop: Crop, size: int, frame: tuple[int, int]) -> Pixels:
         """The drawing inside ``crop``, uint8 (size, size, 3): what a face should agree with.

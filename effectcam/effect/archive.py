@@ -134,7 +134,7 @@ class ZipArchive:
         try:
             # Reading the directory of a zip costs time and memory for every entry, so that these are
             # counted first.
-            count = _entry_count(path)
+            count = entry_count(path)
             entries = _entries(path) if count <= _MOST_ENTRIES else None
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, zlib.error):
             raise PackageError(f"{self.label} is not a zip or is cut short; download it again") from None
@@ -192,7 +192,7 @@ def _entries(path: Path) -> list[zipfile.ZipInfo]:
         return archive.infolist()
 
 
-def _entry_count(path: Path) -> int:
+def entry_count(path: Path) -> int:
     """Entries of a zip, from the record at its end (APPNOTE 4.3.16), found as zipfile finds it.
 
     A directory larger than so many entries need counts as one of as many as would fit into it. Raises

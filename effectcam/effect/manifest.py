@@ -24,6 +24,8 @@ Space = Literal["face", "frame", "frame+face"]
 Output = Literal["rgb", "rgba"]
 ColourPolicy = Literal["none", "match-input", "match-frame"]
 ScreenPattern = Literal["none", "halftone", "hatch", "paper"]
+TemporalPolicy = Literal["none", "motion-blend"]
+LimitsPolicy = Literal["none", "soft"]
 TierName = Literal["lite", "standard", "high"]
 Place = Literal["face", "frame"]
 
@@ -100,6 +102,31 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
+class Temporal:
+    """What becomes of a drawing in view of those before it."""
+
+    policy: TemporalPolicy = "none"
+    """``motion-blend`` mixes it with the previous result, moved along with what it shows: steadier, for about
+    two milliseconds a drawing."""
+    weight: float = 0.7
+    """Share of the previous result, where the input is the same: more is steadier and softer."""
+    tolerance: float = 14.0
+    """By how many steps of 255 the input may differ and count as the same, more or less: less flickers with
+    the camera's noise, more lets a shut eye shine through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where the effect gives up on a face."""
+
+    policy: LimitsPolicy = "none"
+    """``soft`` fades it out, and back in, where the head is turned too far, cut off by the frame's edge or
+    lost by the mesh. What is below the face's drawing then shows: the drawn frame, or else the bare face."""
+    yaw: float = 60.0
+    """Degrees: a head turned further to a side is beyond the limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Strength:
     default: float = 1.0
     """Where the strength control starts: 0 is the input, 1 the full effect."""
@@ -153,6 +180,8 @@ class Manifest:
     detail: Detail = field(default_factory=Detail)
     warp: Warp = field(default_factory=Warp)
     screen: Screen = field(default_factory=Screen)
+    temporal: Temporal = field(default_factory=Temporal)
+    limits: Limits = field(default_factory=Limits)
     strength: Strength = field(default_factory=Strength)
     tiers: Mapping[TierName, Tier]
     """Always has ``standard``, the one that runs unless the user asks for another."""
@@ -191,12 +220,8 @@ def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manife
 
     crop, tensor = table.table("crop"), table.table("tensor")
     mask, colour, detail = table.table("mask"), table.table("colour"), table.table("detail")
-    warp, screen, strength, provenance = (
-        table.table("warp"),
-        table.table("screen"),
-        table.table("strength"),
-        table.table("provenance", need=True),
-    )
+    warp, screen, temporal, limits = (table.table(name) for name in ("warp", "screen", "temporal", "limits"))
+    strength, provenance = table.table("strength"), table.table("provenance", need=True)
     space = cast(Space, table.word("space", get_args(Space)))
     manifest = Manifest(
         name=table.match("name", NAME, "1 to 40 of a-z, 0-9 and -"),
@@ -220,6 +245,12 @@ def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manife
         detail=Detail(detail.number("gain", 0.0, 1.0, default=Detail().gain)),
         warp=Warp(warp.number("eyes", 1.0, 1.6, default=Warp().eyes)),
         screen=_screen(screen, space),
+        temporal=Temporal(
+            cast(TemporalPolicy, temporal.word("policy", get_args(TemporalPolicy), default="none")),
+            temporal.number("weight", 0.0, 0.95, default=Temporal().weight),
+            temporal.number("tolerance", 1.0, 64.0, default=Temporal().tolerance),
+        ),
+        limits=_limits(limits, space),
         strength=Strength(strength.number("default", 0.0, 1.0, default=Strength().default)),
         tiers=_tiers(table.table("tiers", need=True), space),
         provenance=Provenance(
@@ -231,7 +262,8 @@ def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manife
     )
     if not with_files:
         table.take("files")
-    for each in (table, crop, tensor, mask, colour, detail, warp, screen, strength, provenance):
+    sections = (crop, tensor, mask, colour, detail, warp, screen, temporal, limits, strength, provenance)
+    for each in (table, *sections):
         each.refuse_unknown()
     return manifest
 
@@ -248,6 +280,19 @@ def _screen(table: Table, space: Space) -> Screen:
             f"the space is {space!r}; leave it out"
         )
     return screen
+
+
+def _limits(table: Table, space: Space) -> Limits:
+    limits = Limits(
+        cast(LimitsPolicy, table.word("policy", get_args(LimitsPolicy), default="none")),
+        table.number("yaw", 20.0, 90.0, default=Limits().yaw),
+    )
+    if limits.policy != "none" and "face" not in space:
+        raise PackageError(
+            f"{table.where('policy')} is {limits.policy!r}, but limits are those of a face and the space is "
+            f"{space!r}; leave it out"
+        )
+    return limits
 
 
 def _tiers(table: Table, space: Space) -> Mapping[TierName, Tier]:
@@ -297,7 +342,10 @@ def toml_text(manifest: Manifest) -> str:
     lines = [f"schema = {_value(SCHEMA)}"]
     for key in ("name", "version", "title", "description", "space", "licence", "looks_real"):
         lines.append(f"{key} = {_value(getattr(manifest, key))}")
-    for section in ("crop", "tensor", "mask", "colour", "detail", "warp", "screen", "strength"):
+    for section in (
+        *("crop", "tensor", "mask", "colour", "detail", "warp", "screen"),
+        *("temporal", "limits", "strength"),
+    ):
         lines += _section(section, getattr(manifest, section))
     for name, tier in manifest.tiers.items():
         lines += ["", f"[tiers.{name}]"]

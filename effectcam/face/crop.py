@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -108,6 +108,18 @@ class Crop:
         return Crop(self.cx, self.cy, self.side * factor, self.angle)
 
 
+class Pose(NamedTuple):
+    """A head as it lies in the picture."""
+
+    crop: Crop
+    """Its own square, see `fit_head`."""
+    rotation: NDArray[np.float64]
+    """(3, 3): from the mean head's axes (right and down in the picture, away from the camera) to the
+    picture's."""
+    misfit: float
+    """Root mean square of what is left between the points and the mean head, over the side."""
+
+
 def fit_head(landmarks: NDArray[np.float32]) -> Crop:
     """The head's own square: side = distance between the outer corners of the eyes as it would be
     seen from the front, centred on ``CENTRE``.
@@ -116,15 +128,23 @@ def fit_head(landmarks: NDArray[np.float32]) -> Crop:
     is that of the plane rotation nearest to the head's, which stays defined at any yaw and pitch,
     upside down too. Degenerate input (all points in one place) gives a side of one pixel.
     """
+    return fit_pose(landmarks).crop
+
+
+def fit_pose(landmarks: NDArray[np.float32]) -> Pose:
+    """As `fit_head`, with what else the fit tells."""
     points = landmarks[_POINTS].astype(np.float64)
     mean = points.mean(axis=0)
-    left, values, right = np.linalg.svd((points - mean).T @ _HEAD_CENTRED)
+    centred = points - mean
+    left, values, right = np.linalg.svd(centred.T @ _HEAD_CENTRED)
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right)) or 1.0])
     rotation = (left * sign) @ right
     scale = max(float((values * sign).sum()) / _HEAD_SPREAD, 1.0)
     centre = mean + scale * rotation @ (CENTRE - _HEAD_MEAN)
     angle = math.atan2(rotation[1, 0] - rotation[0, 1], rotation[0, 0] + rotation[1, 1])
-    return Crop(float(centre[0]), float(centre[1]), scale, angle)
+    crop = Crop(float(centre[0]), float(centre[1]), scale, angle)
+    left_over = centred - scale * _HEAD_CENTRED @ rotation.T
+    return Pose(crop, rotation, math.sqrt(float((left_over**2).sum()) / len(_POINTS)) / scale)
 
 
 def cut(

@@ -13,6 +13,7 @@ from typing import Literal, cast, get_args
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import EffectcamError, UsageError, nearest
 from effectcam.face.choice import choose_face
+from effectcam.face.limits import NoLimits
 from effectcam.live.ladder import tiers_of
 from effectcam.live.presets import Preset
 from effectcam.live.start_tier import StartTier, best_tier
@@ -46,6 +47,9 @@ class Options:
     """What the panic key does."""
     label: bool | None = None
     """The corner label; None: as the effect's package says."""
+    bare: bool = False
+    """Whether a face may be seen as it is. Else soft limits hold for effects that draw the frame as well, for
+    there a drawing is below the face's, and for no others: these cover it, however badly it is seen."""
 
 
 class Controls:
@@ -328,6 +332,7 @@ class Controls:
             tier=tier or tiers[0],
             max_faces=count,
             choice=choice,
+            limits=None if options.bare or "frame" in effect.places else NoLimits(),
             threads=options.threads,
             accelerator=options.accelerator,
             beside=True,

@@ -191,7 +191,8 @@ class LiveLoop:
                 drawn = self._last.drawn
             else:
                 drawn = pipeline.process(frame, detect=action == "draw").pixels
-                self._last.keep(drawn, len(pipeline.faces))
+                # One at its soft limits is partly bare, and so not under the effect.
+                self._last.keep(drawn, sum(face.shown == 1 for face in pipeline.faces))
         except EffectcamError as error:
             drawn = None
             self._last.forget()

@@ -7,8 +7,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Protocol
@@ -16,11 +15,12 @@ from typing import Protocol
 from effectcam.effect.package import Effect, read_package
 from effectcam.errors import EffectcamError
 from effectcam.frame import Frame
+from effectcam.replay.footage import Footage
 from effectcam.replay.golden import Recorded
 from effectcam.replay.player import Watcher
 from effectcam.replay.replayer import ClipPlan, Played, Replayer, ReplaySettings
 from effectcam.replay.report import ClipReport
-from effectcam.source.clip import Clip
+from effectcam.student.threads import usable_cores
 
 _END_WITHIN = 20.0
 """Seconds that a process has to leave its frame and take back what it has begun to write."""
@@ -56,8 +56,7 @@ class Batch:
     @property
     def reports(self) -> list[ClipReport]:
         """Of the clips that went through."""
-        played = (self.played[place].report for place in sorted(self.played))
-        return [report for report in played if report is not None]
+        return [self.played[place].report for place in sorted(self.played)]
 
     @property
     def lines(self) -> list[str]:
@@ -70,11 +69,8 @@ class Batch:
         return [played.recorded for played in self.played.values() if played.recorded is not None]
 
     def skipped(self, plans: Sequence[ClipPlan]) -> list[str]:
-        """Clips that were done already."""
-        return [plan.clip for place, plan in enumerate(plans) if self._is_skipped(place)]
-
-    def _is_skipped(self, place: int) -> bool:
-        return place in self.played and self.played[place].report is None
+        """Clips that were done before; their reports are among the others."""
+        return [plans[place].clip for place in sorted(self.played) if self.played[place].done_before]
 
 
 def run_batch(
@@ -98,7 +94,7 @@ def run_batch(
     with Replayer(effect, settings, tell=spectator.tell) as replayer:
         for place, plan in enumerate(plans):
 
-            def watch(_before: Frame, after: Frame, clip: Clip, place: int = place) -> None:
+            def watch(_before: Frame, after: Frame, clip: Footage, place: int = place) -> None:
                 spectator.advance(place, after.index + 1, clip.frames)
 
             spectator.begin(place, plan)
@@ -146,12 +142,19 @@ def _run_beside(
     jobs: int,
 ) -> None:
     waiting = deque(enumerate(plans))
-    with ExitStack() as stack:
+    if settings.threads is None:
+        # What each would choose by measuring while the others do the same is chance.
+        settings = replace(settings, threads=max(1, usable_cores() // jobs))
+    workers: list[_Worker] = []
+    try:
         idle: list[_Worker] = []
         busy: dict[Connection, _Worker] = {}
         while waiting or busy:
             while waiting and (idle or len(busy) < jobs):
-                worker = idle.pop() if idle else stack.enter_context(_Worker(effect.path, settings))
+                if not idle:
+                    idle.append(_Worker(effect.path, settings))
+                    workers.append(idle[-1])
+                worker = idle.pop()
                 worker.place, plan = waiting.popleft()
                 spectator.begin(worker.place, plan)
                 busy[worker.connection] = worker
@@ -175,10 +178,17 @@ def _run_beside(
                     if told is not None:
                         idle.append(worker)
                     spectator.end(worker.place, batch.played.get(worker.place))
+    finally:
+        # Told at once, and only then waited for.
+        for worker in workers:
+            worker.connection.close()
+        for worker in workers:
+            worker.end()
 
 
 class _Worker:
-    """A process that plays one plan after another. Leaving the block ends it."""
+    """A process that plays one plan after another. It ends once its connection is closed: it sees that at its
+    next frame, and takes back what it has begun to write."""
 
     def __init__(self, effect: Path, settings: ReplaySettings) -> None:
         # Not forked: MediaPipe and LiteRT have threads, which a fork would lose.
@@ -207,12 +217,8 @@ class _Worker:
         self._process.join(_END_WITHIN)
         return f"its process ended (exit code {self._process.exitcode}); give --jobs fewer, or the clip alone"
 
-    def __enter__(self) -> _Worker:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        # It sees that at its next frame, and takes back what it has begun.
-        self.connection.close()
+    def end(self) -> None:
+        """Wait for its end."""
         self._process.join(_END_WITHIN)
         self._process.kill()
         self._process.join()
@@ -222,7 +228,7 @@ def _work(connection: Connection, path: Path, settings: ReplaySettings) -> None:
     # A Ctrl-C in the terminal goes to all its programs; this one ends with its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def watch(_before: Frame, after: Frame, clip: Clip) -> None:
+    def watch(_before: Frame, after: Frame, clip: Footage) -> None:
         if connection.poll():
             raise _Gone
         connection.send(_Advance(after.index + 1, clip.frames))

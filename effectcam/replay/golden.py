@@ -127,6 +127,9 @@ class GoldenFolder:
 
     def __init__(self, target: Path, stems: list[str]) -> None:
         self._target = target
+        for stem in stems:
+            if not stem.isprintable():
+                raise UsageError(f"{stem!r}: a golden keeps the names of clips as text; rename the clip")
         self._refuse_loss(stems)
         place = Path(os.path.realpath(target))
         self.path = place.with_name(f".{place.name[:40]}.{os.getpid()}.part")

@@ -90,6 +90,14 @@ def golden_of(golden: Golden, stem: str, folder: Path) -> GoldenClip:
         ) from None
 
 
+def golden_picture(folder: Path | None, stem: str, clip: GoldenClip | None, frame: int) -> Pixels | None:
+    """What the golden in ``folder`` has of this frame, as it is `kept`; None where it has none."""
+    if folder is None or clip is None or frame % clip.every:
+        return None
+    path = folder / stem / picture_name(frame)
+    return decoded(path.read_bytes(), str(path)) if path.is_file() else None
+
+
 class GoldenChecker:
     """Compares one clip with its golden as it is replayed; an `Onlooker` and a context manager.
 

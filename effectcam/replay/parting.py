@@ -6,7 +6,7 @@ What comes after the first difference only follows from it, so that is the one t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -14,16 +14,27 @@ from typing import Literal, get_args
 
 from effectcam.replay.trace import Header, TracedFace, TracedFrame, TraceReader
 
-Stage = Literal["input", "mesh", "decisions", "tier", "crop", "drawing", "canvas", "output", "length"]
+Stage = Literal[
+    "input", "mesh", "decisions", "tier", "crop", "blend", "drawing", "canvas", "output", "length"
+]
 """In the order of a frame's way: the decoded picture and its time; the faces, who is who and their landmarks;
-what policies decided; the students at work; the steadied crops; what the face's student drew; what the
-frame's drew; the finished picture. ``length``: one of the two has no such frame."""
+what policies decided; the students at work; the steadied crops; how much of the results before is in the
+drawings; these drawings, of the faces and of the frame; the finished picture. ``length``: one of the two has
+no such frame."""
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 CROP_TOLERANCE = 0.01
 """Across types of machines: by how much of its side a crop's centre and side may be off, and radians of its
 angle. Landmarks that differ in the last bits move it by a thousandth of this."""
+
+
+SHARE_TOLERANCE = 0.02
+"""Across types of machines: by how much a share from 0 to 1 that was decided on may differ, such as that of
+the results before, or how much of a face's effect shows."""
+
+_BLENDS = ("face_blend", "frame_blend")
+"""Among the decisions, but they rest on the crops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +74,8 @@ class Partings:
 
     def __init__(self, was: Header, now: Header, *, exact: bool | None = None) -> None:
         """``exact`` False is for two types of machines: digests differ there by the last bits of a float, so
-        only faces, decisions, tiers and, within `CROP_TOLERANCE`, crops are compared. None decides by
-        `same_bytes`."""
+        only faces, tiers and, within `CROP_TOLERANCE` and `SHARE_TOLERANCE`, crops and decisions are
+        compared. None decides by `same_bytes`."""
         self._exact = same_bytes(was, now) if exact is None else exact
         self._notes = tuple(unlike(was, now))
         self._first: Parting | None = None
@@ -147,6 +158,7 @@ def unlike(one: Header, other: Header) -> list[str]:
         ("strength", one.effect.strength, other.effect.strength),
         ("faces", one.effect.faces, other.effect.faces),
         ("version of effectcam", one.effectcam, other.effectcam),
+        ("fault script's SHA-256", _short(one.faults), _short(other.faults)),
     ]
     for place, student in one.effect.students.items():
         now = other.effect.students.get(place)
@@ -168,13 +180,16 @@ def _differences(
     elif exact and was.input != now.input:
         yield "input", f"the decoded picture is another ({_digests(was.input, now.input)})"
     # Whether the mesh is run is decided before it; other decisions may rest on what it found.
-    yield from _decided(was, now, lambda name: name == "detect")
+    yield from _decided(was, now, ["detect"], exact=exact)
     yield from _mesh(was, now, exact=exact)
-    yield from _decided(was, now, lambda name: name != "detect")
+    others = {*was.decisions, *now.decisions} - {"detect", *_BLENDS}
+    yield from _decided(was, now, sorted(others), exact=exact)
     if was.tier != now.tier:
         yield "tier", f"{was.tier}, now {now.tier}"
     for one, other in zip(was.faces, now.faces, strict=False):
         yield from _crop(one, other, exact=exact)
+    yield from _decided(was, now, _BLENDS, exact=exact, stage="blend")
+    for one, other in zip(was.faces, now.faces, strict=False):
         if exact and one.drawing != other.drawing:
             yield "drawing", f"of face {one.identity}: {_digests(one.drawing, other.drawing)}"
     if (was.canvas != now.canvas) if exact else ((was.canvas is None) != (now.canvas is None)):
@@ -183,11 +198,21 @@ def _differences(
         yield "output", _digests(was.output, now.output)
 
 
-def _decided(was: TracedFrame, now: TracedFrame, which: Callable[[str], bool]) -> Iterator[tuple[Stage, str]]:
-    for name in sorted({*was.decisions, *now.decisions}):
+def _decided(
+    was: TracedFrame, now: TracedFrame, names: Sequence[str], *, exact: bool, stage: Stage = "decisions"
+) -> Iterator[tuple[Stage, str]]:
+    for name in names:
         one, other = was.decisions.get(name), now.decisions.get(name)
-        if which(name) and one != other:
-            yield "decisions", f"{name} {one}, now {other}"
+        if one != other and (exact or not _close(one, other)):
+            yield stage, f"{name} {one}, now {other}"
+
+
+def _close(one: object, other: object) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_close, one, other))
+    if not isinstance(one, (int, float)) or not isinstance(other, (int, float)):
+        return False
+    return abs(one - other) <= SHARE_TOLERANCE
 
 
 def _mesh(was: TracedFrame, now: TracedFrame, *, exact: bool) -> Iterator[tuple[Stage, str]]:
@@ -211,3 +236,7 @@ def _crop(was: TracedFace, now: TracedFace, *, exact: bool) -> Iterator[tuple[St
 
 def _digests(was: str, now: str) -> str:
     return f"{was[:8]}, now {now[:8]}"
+
+
+def _short(sha256: str | None) -> str:
+    return "none" if sha256 is None else sha256[:12]

@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
-from effectcam.errors import SinkError, UsageError
+import numpy as np
+
+from effectcam.errors import SinkError, StudentError, UsageError
 from effectcam.frame import Frame
 from effectcam.pipeline import Pipeline
+from effectcam.replay.bundle_clip import BundleClip
+from effectcam.replay.faulty_clip import FaultyClip
+from effectcam.replay.footage import Footage
 from effectcam.replay.metrics.meters import Meters
 from effectcam.replay.onlooker import Onlooker
 from effectcam.replay.report import ClipReport, FaceCount
@@ -19,8 +25,8 @@ from effectcam.sink.part_file import why_unwritable
 from effectcam.sink.video_file import VideoFile
 from effectcam.source.clip import Clip
 
-Watcher = Callable[[Frame, Frame, Clip], None]
-"""Called for each frame with the input, the output and the clip they belong to."""
+Watcher = Callable[[Frame, Frame, Footage], None]
+"""Called for each frame with the input, the output and what they belong to."""
 
 
 def play(
@@ -32,9 +38,11 @@ def play(
     meters: Meters | None = None,
     onlookers: Sequence[Onlooker] = (),
     watch: Watcher | None = None,
+    footage: Callable[[str], Clip | FaultyClip | BundleClip] = Clip,
 ) -> ClipReport:
     """Run the clip at ``path`` through ``pipeline``: into ``output``, an .mp4, with its ``trace``, and under
-    the eyes of ``meters`` and ``onlookers``, each where it is given.
+    the eyes of ``meters`` and ``onlookers``, each where it is given. ``footage`` opens what is at ``path``,
+    if that is no clip or has faults planted; where a planted fault fails a student, the picture stands still.
 
     The pipeline starts afresh, its ledger emptied, so that neither result nor figures depend on what
     it did before. Its time is the clip's own. All but its work happens between frames, in this thread, and
@@ -46,24 +54,29 @@ def play(
     with_face = frames = 0
     identities: set[int] = set()
     with ExitStack() as stack:
-        clip = stack.enter_context(Clip(path))
+        source = footage(path)
+        stack.callback(source.close)
+        planted = source if isinstance(source, FaultyClip) else None
+        clip = planted.clip if planted is not None else source if isinstance(source, Clip) else None
         # Closed last, when the clip has been written as well.
         if trace is not None:
             onlookers = [*onlookers, stack.enter_context(TraceFile(trace))]
         file = None
         if output is not None:
-            file = VideoFile(output, clip.width, clip.height, rate=clip.fps, source=clip)
+            file = VideoFile(output, source.width, source.height, rate=source.fps, source=clip)
             stack.enter_context(file)
         if onlookers:
-            head = header(clip, pipeline)
+            head = header(source, pipeline, faults=planted.script if planted is not None else None)
             for onlooker in onlookers:
                 onlooker.begin(head)
-        for frame in clip:
-            result = pipeline.process(frame)
+        result = None
+        for frame in source:
+            result = _drawn(pipeline, frame, planted, result)
             if file is not None:
-                file.write(result)
+                # Under faults, frames come with any stamp; they are shown in the order in which they came.
+                file.write(result if planted is None else replace(result, captured_at=planted.shown_at))
             if onlookers:
-                line = traced(pipeline, frame, result)
+                line = traced(pipeline, frame, result, faults=planted.faults if planted is not None else ())
                 for onlooker in onlookers:
                     onlooker.see(line, result)
             if meters is not None:
@@ -72,17 +85,17 @@ def play(
             with_face += bool(pipeline.faces)
             identities.update(face.identity for face in pipeline.faces)
             if watch is not None:
-                watch(frame, result, clip)
+                watch(frame, result, source)
         for onlooker in onlookers:
             onlooker.end()
     # Some warnings come only as the file is closed.
-    warnings = (*clip.warnings, *(file.warnings if file is not None else ()))
+    warnings = (*source.warnings, *(file.warnings if file is not None else ()))
     return ClipReport(
         path,
         frames,
-        clip.width,
-        clip.height,
-        round(clip.fps, 3),
+        source.width,
+        source.height,
+        round(source.fps, 3),
         FaceCount(with_face, len(identities)),
         pipeline.ledger.summary(),
         None if output is None else str(output),
@@ -90,6 +103,18 @@ def play(
         None if meters is None else meters.summaries,
         warnings=warnings,
     )
+
+
+def _drawn(pipeline: Pipeline, frame: Frame, planted: FaultyClip | None, last: Frame | None) -> Frame:
+    """The output; the ``last`` one again where a planted fault keeps the pipeline from it, as a live run
+    would show it, or black at the start. Then no face has the effect."""
+    try:
+        return pipeline.process(frame)
+    except StudentError:
+        if planted is None or "nan" not in planted.faults:
+            raise
+    pipeline.faces, pipeline.drawings, pipeline.decisions = [], {}, {"held": True}
+    return frame.with_pixels(np.zeros_like(frame.pixels) if last is None else last.pixels)
 
 
 def plan_outputs(clips: Sequence[str], folder: Path, *, suffix: str = ".mp4") -> list[Path]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from effectcam.effect.manifest import Manifest
-
-if TYPE_CHECKING:
-    from effectcam.replay.gates import Verdict
-    from effectcam.replay.golden_check import GoldenCheck
-    from effectcam.replay.metrics.figure import Summary
+from effectcam.replay.gates import Verdict
+from effectcam.replay.golden_check import GoldenCheck
+from effectcam.replay.metrics.figure import Summary
 
 SCHEMA = "effectcam.replay/1"
 
@@ -66,7 +64,7 @@ def replay_report(
     accelerator: str = "cpu",
 ) -> dict[str, Any]:
     """The whole report as plain values, ready for JSON. Clips that failed are not among ``clips``;
-    ``failures`` has a line for each. ``skipped`` are those that were done already."""
+    ``failures`` has a line for each. ``skipped`` are those of ``clips`` that an earlier run did."""
     return {
         "schema": SCHEMA,
         "effect": {"name": effect.name, "version": effect.version, "tier": tier},

@@ -1,34 +1,61 @@
-"""Whether a clip of an interrupted batch is done already."""
+"""What an interrupted batch has done already: a clip's report is kept beside its trace."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
+
+import msgspec
 
 from effectcam.errors import ReportError
 from effectcam.pipeline import Pipeline
+from effectcam.replay.report import ClipReport
 from effectcam.replay.trace import TraceReader
 from effectcam.replay.tracer import header
+from effectcam.sink.part_file import PartFile
 from effectcam.source.clip import Clip
 
 
-def is_done(clip: str, pipeline: Pipeline, output: Path | None, trace: Path | None) -> bool:
-    """Whether ``trace`` is whole and of this very clip, effect, settings, version and machine, and ``output``
-    is of the same run: a trace is written after the clip, so an output that is younger is another's.
+def report_beside(trace: Path) -> Path:
+    """Where the report of the clip with this trace is kept."""
+    return trace.with_suffix(".json")
 
-    Raises SourceError for a clip that cannot be read.
+
+def keep_report(report: ClipReport, trace: Path) -> None:
+    """Raises SinkError."""
+    PartFile(report_beside(trace)).fill(json.dumps(asdict(report), indent=2).encode("ascii") + b"\n")
+
+
+def done_before(
+    clip: str, pipeline: Pipeline, output: Path | None, trace: Path | None, *, metrics: bool
+) -> ClipReport | None:
+    """The report of ``clip`` if it is done: ``trace`` is whole and of this very clip, effect, settings,
+    version and machine, and ``output`` is of the same run. A trace is written after the clip and its report
+    after that, so an output that is younger is another run's. ``metrics``: whether the report must have them.
+
+    None for a clip that has to be played, also for one that cannot be read: to play it will tell why.
     """
-    if trace is None or not trace.is_file():
-        return False
-    if output is not None and not (
-        output.is_file() and output.stat().st_mtime_ns <= trace.stat().st_mtime_ns
-    ):
-        return False
+    if trace is None or not _in_order(output, trace, report_beside(trace)):
+        return None
     try:
         with TraceReader(trace) as reader, Clip(clip) as source:
             if reader.header != header(source, pipeline):
-                return False
+                return None
             for _ in reader:
                 pass
-    except ReportError:
+        report = msgspec.json.decode(report_beside(trace).read_bytes(), type=ClipReport)
+    except (ReportError, msgspec.DecodeError, UnicodeDecodeError, OSError):
+        return None
+    if metrics and report.metrics is None:
+        return None
+    return replace(report, path=clip, output=None if output is None else str(output), trace=str(trace))
+
+
+def _in_order(*files: Path | None) -> bool:
+    """Whether all are there, each at least as old as the next."""
+    try:
+        written = [file.stat().st_mtime_ns for file in files if file is not None and file.is_file()]
+    except OSError:
         return False
-    return True
+    return len(written) == sum(file is not None for file in files) and written == sorted(written)

@@ -75,7 +75,7 @@ class MachineType(msgspec.Struct, frozen=True, kw_only=True):
     system: str
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="header"):
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="line", tag="header"):
     schema: Literal["effectcam.trace/1"]
     effectcam: str
     """Version."""
@@ -84,6 +84,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="h
     libraries: dict[str, str]
     """Versions by name, Python's among them."""
     machine: MachineType
+    faults: Sha256 | None = None
+    """Of the fault script that was at work; left out without one."""
 
 
 class TracedCrop(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +107,9 @@ class TracedFace(msgspec.Struct, frozen=True, kw_only=True):
     """What the student made of it."""
 
 
-class TracedFrame(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="frame"):
+class TracedFrame(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="line", tag="frame"
+):
     """One frame in the order of its stages, so that the first field which differs from another trace names
     the stage at which the two part."""
 
@@ -113,6 +117,8 @@ class TracedFrame(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", t
     """Index, from 0 without gaps."""
     at: Count
     """Nanoseconds of the clip's own time."""
+    faults: list[str] = msgspec.field(default_factory=list)
+    """Kinds of planted faults that were at work, see `effectcam.replay.faults`; left out without any."""
     input: Digest
     """The decoded picture."""
     decisions: dict[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +13,7 @@ from effectcam.doctor.device_type import cpu_name, instruction_sets, library_ver
 from effectcam.errors import SourceError
 from effectcam.frame import Frame
 from effectcam.pipeline import Pipeline
+from effectcam.replay.footage import Footage
 from effectcam.replay.trace import (
     SCHEMA,
     Header,
@@ -24,12 +26,12 @@ from effectcam.replay.trace import (
     TracedStudent,
     digest,
 )
-from effectcam.source.clip import Clip
 from effectcam.student.choice import PlacedStudent
 
 
-def header(clip: Clip, pipeline: Pipeline) -> Header:
-    """Of a run of ``clip`` through ``pipeline``. Raises SourceError when the clip cannot be read any more."""
+def header(clip: Footage, pipeline: Pipeline, *, faults: str | None = None) -> Header:
+    """Of a run of ``clip`` through ``pipeline``; ``faults``: SHA-256 of the script at work. Raises
+    SourceError when the clip cannot be read any more."""
     effect = pipeline.effect
     students = {}
     for place, student in pipeline.students.items():
@@ -61,6 +63,7 @@ def header(clip: Clip, pipeline: Pipeline) -> Header:
         ),
         libraries=library_versions(),
         machine=machine_type(),
+        faults=faults,
     )
 
 
@@ -72,8 +75,9 @@ def machine_type() -> MachineType:
     return MachineType(id=name, cpu=cpu, architecture=architecture, flags=flags, system=system)
 
 
-def traced(pipeline: Pipeline, before: Frame, after: Frame) -> TracedFrame:
-    """``after`` and how ``pipeline``, which has just made it of ``before``, came to it."""
+def traced(pipeline: Pipeline, before: Frame, after: Frame, *, faults: Sequence[str] = ()) -> TracedFrame:
+    """``after`` and how ``pipeline``, which has just made it of ``before``, came to it; ``faults``: kinds of
+    those that were at work."""
     drawings = pipeline.drawings.get("face", [])
     canvas = pipeline.drawings.get("frame")
     faces = []
@@ -90,6 +94,7 @@ def traced(pipeline: Pipeline, before: Frame, after: Frame) -> TracedFrame:
     return TracedFrame(
         frame=before.index,
         at=before.captured_at,
+        faults=list(faults),
         input=digest(before.pixels),
         decisions=pipeline.decisions,
         tier=pipeline.tier,

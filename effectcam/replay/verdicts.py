@@ -21,8 +21,8 @@ def cases(plans: Sequence[ClipPlan], batch: Batch) -> list[Case]:
     for place, plan in enumerate(plans):
         if place in batch.failures:
             found.append(Case(plan.clip, "replay", "error", batch.failures[place]))
-        elif (report := batch.played[place].report) is not None:
-            found += [Case(plan.clip, "replay"), *_judged(report)]
+        else:
+            found += [Case(plan.clip, "replay"), *_judged(batch.played[place].report)]
     return found
 
 

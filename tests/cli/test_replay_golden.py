@@ -110,6 +110,21 @@ def test_a_change_is_told_by_clip_frame_and_stage(
     assert any(line.startswith("effectcam: note: face student's SHA") for line in result.stderr.splitlines())
 
 
+def test_gates_need_no_golden(cli: Run, clips: Path, tmp_path: Path) -> None:
+    """They have their metrics measured; a clip without a face covers none."""
+    (tmp_path / "gates.toml").write_text("[coverage]\nvalue = 90\n[identity_switches]\nvalue = 0\n")
+    result = cli(
+        *("replay", clips / "bare.mp4", "--effect", "negative-face", "--gates", tmp_path / "gates.toml"),
+        *("--junit", tmp_path / "junit.xml"),
+    )
+    assert result.returncode == 1
+    assert one_line(result).endswith("bare.mp4: coverage value is 0, at least 90 is asked for")
+    (suite,) = ET.parse(tmp_path / "junit.xml").getroot()
+    assert [(case.get("name"), len(case)) for case in suite] == [
+        *(("replay", 0), ("coverage value", 1), ("identity_switches value", 0)),
+    ]
+
+
 def test_diff_of_what_is_the_same_or_missing(cli: Run, golden: Path, tmp_path: Path) -> None:
     result = cli("replay", "diff", golden, golden)
     assert (result.returncode, result.stderr) == (0, "")
@@ -153,7 +168,7 @@ def test_a_clip_called_diff_is_a_clip(cli: Run, tmp_path: Path) -> None:
         (["--check", "GOLD", "--gates", "HERE/none.toml"], "none.toml: cannot be read", 2),
         (["--junit", "HERE/j.xml", "--metrics"], "give one of them", 2),
         (["--out", "HERE/o", "--resume"], "give --trace DIR", 2),
-        (["--trace", "HERE/t", "--resume", "--metrics"], "--resume with --metrics", 2),
+        (["--trace", "HERE/t", "--resume", "--check", "GOLD"], "--resume with --check", 2),
         (["--record", "HERE/g", "--accelerator", "auto"], "--record with --accelerator auto", 2),
     ],
 )

@@ -6,7 +6,16 @@ from types import MappingProxyType
 
 import pytest
 
-from effectcam.effect.manifest import Crop, Manifest, Model, Tier, parse_manifest, toml_text
+from effectcam.effect.manifest import (
+    Crop,
+    Limits,
+    Manifest,
+    Model,
+    Temporal,
+    Tier,
+    parse_manifest,
+    toml_text,
+)
 from effectcam.errors import PackageError
 
 TEXT = (Path(__file__).parent / "conftest.py").read_text().split('MANIFEST = """\\\n')[1].split('"""')[0]
@@ -164,3 +173,37 @@ def test_a_key_that_would_take_all_memory_is_refused() -> None:
 def test_a_screen_needs_a_drawn_frame() -> None:
     with pytest.raises(PackageError, match="a screen lies over a drawn frame"):
         parse(("[provenance]", '[screen]\npattern = "halftone"\n[provenance]'))
+
+
+def test_steadiness_and_limits_are_the_effects_choice() -> None:
+    lines = '[temporal]\npolicy = "motion-blend"\nweight = 0.7\n[limits]\npolicy = "soft"\n[provenance]'
+    manifest = parse(("[provenance]", lines))
+    assert manifest.temporal == Temporal("motion-blend", weight=0.7)
+    assert manifest.limits == Limits("soft", yaw=Limits().yaw)
+    assert (parse().temporal.policy, parse().limits.policy) == ("none", "none")
+    assert parse_manifest(toml_text(manifest), origin="ghost", with_files=False) == manifest
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ('[temporal]\npolicy = "blend"', r"temporal.policy is 'blend'; known: motion-blend, none"),
+        ("[temporal]\nweight = 1.0", r"temporal.weight is 1.0; give a number from 0 to 0.95"),
+        ("[temporal]\ntolerance = 0", r"temporal.tolerance is 0; give a number from 1 to 64"),
+        ("[temporal]\nwieght = 0.5", r"temporal.wieght is not a known key; did you mean 'weight'\?"),
+        ("[limits]\nyaw = 120", r"limits.yaw is 120; give a number from 20 to 90"),
+        ("[limits]\npolicy = true", r"limits.policy is True; give one of 'none', 'soft'"),
+    ],
+)
+def test_wrong_values_of_steadiness_and_limits(lines: str, reason: str) -> None:
+    with pytest.raises(PackageError, match=reason):
+        parse(("[provenance]", f"{lines}\n[provenance]"))
+
+
+def test_limits_need_a_face() -> None:
+    with pytest.raises(PackageError, match=r"limits.policy is 'soft', but limits are those of a face"):
+        parse(
+            ('space = "face"', 'space = "frame"'),
+            ("face = {", "frame = {"),
+            ("[provenance]", '[limits]\npolicy = "soft"\n[provenance]'),
+        )

@@ -76,7 +76,8 @@ def test_processes_beside_each_other_write_the_same_bytes(effect: Effect, tmp_pa
         assert ("failed", 1) in seen.told
         found.append((batch, seen, files(folder)))
     alone, beside = found
-    assert alone[2] == beside[2] and len(alone[2]) == 6
+    assert len(alone[2]) == 9
+    assert all(alone[2][name] == data for name, data in beside[2].items() if not name.endswith(".json"))
     assert alone[1].told[:2] == [("begin", 0), ("1 of 5", 0)]
     assert [what for what, _ in beside[1].told[:2]] == ["begin", "begin"], "two at once"
 
@@ -91,24 +92,30 @@ def test_what_is_wrong_with_all_clips_is_no_clip_s_failure(effect: Effect, tmp_p
 
 
 def test_only_what_is_missing_or_of_another_run_is_played_again(effect: Effect, tmp_path: Path) -> None:
-    clips = [media.write_clip(tmp_path / f"{name}.mp4", count=3) for name in "abcde"]
+    clips = [media.write_clip(tmp_path / f"{name}.mp4", count=3) for name in "abcdef"]
     wanted = plans(clips, tmp_path / "out")
     run_batch(effect, SETTINGS, wanted, spectator=Seen())
     before = files(tmp_path / "out")
     folder = tmp_path / "out"
-    # One was cut short, one is gone, one was written later by something else, one clip is another now.
+    # One was cut short, one is gone, one was written later by something else, one clip is another now, and of
+    # one the report is not there.
     (folder / "b.jsonl").write_bytes(before["b.jsonl"][:-20])
     (folder / "c.mp4").unlink()
+    (folder / "f.json").unlink()
     later = (folder / "d.jsonl").stat().st_mtime_ns + 1_000_000_000
     os.utime(folder / "d.mp4", ns=(later, later))
     media.write_clip(clips[4], count=4)
     again = run_batch(effect, ReplaySettings(threads=1, resume=True), wanted, spectator=Seen())
     assert again.skipped(wanted) == [str(clips[0])]
-    assert [Path(report.path).stem for report in again.reports] == ["b", "c", "d", "e"]
-    after = files(folder)
+    assert [Path(report.path).stem for report in again.reports] == [*"abcdef"]
+    # The reports have times in them.
+    after = {name: data for name, data in files(folder).items() if not name.endswith(".json")}
     assert {name for name in after if after[name] != before[name]} == {"e.mp4", "e.jsonl"}
     whole = run_batch(effect, ReplaySettings(threads=2, resume=True), wanted, spectator=Seen())
-    assert (whole.reports, len(whole.skipped(wanted))) == ([], 5)
+    assert (whole.reports, len(whole.skipped(wanted))) == (again.reports, 6)
+    measured = ReplaySettings(threads=1, metrics=True, resume=True)
+    counts = [len(run_batch(effect, measured, wanted[:1], spectator=Seen()).skipped(wanted)) for _ in "12"]
+    assert counts == [0, 1], "metrics that were not measured are, once"
 
 
 def test_another_setting_is_another_run(effect: Effect, tmp_path: Path) -> None:
@@ -120,7 +127,7 @@ def test_another_setting_is_another_run(effect: Effect, tmp_path: Path) -> None:
         (ReplaySettings(threads=1, resume=False), False),
     ):
         with Replayer(effect, settings) as replayer:
-            assert (replayer.play(wanted[0]).report is None) == done
+            assert replayer.play(wanted[0]).done_before == done
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
@@ -135,7 +142,7 @@ def test_ctrl_c_ends_all_and_a_resumed_batch_goes_on(effect: Effect, tmp_path: P
     call += ["--out", str(out), "--trace", str(out), "--resume"]
     process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        while not (out / "1 short.jsonl").exists() or len(list(out.glob(".*.part"))) < 4:
+        while not (out / "1 short.json").exists() or len(list(out.glob(".*.part"))) < 4:
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         children = psutil.Process(process.pid).children(recursive=True)
@@ -148,13 +155,13 @@ def test_ctrl_c_ends_all_and_a_resumed_batch_goes_on(effect: Effect, tmp_path: P
         process.communicate()
     assert process.returncode == 130
     assert not psutil.wait_procs(children, timeout=30)[1]
-    assert sorted(path.name for path in out.iterdir()) == ["1 short.jsonl", "1 short.mp4"]
+    assert sorted(path.name for path in out.iterdir()) == ["1 short.json", "1 short.jsonl", "1 short.mp4"]
     wanted = [
         ClipPlan(clip=str(clip), output=out / clip.name, trace=out / f"{clip.stem}.jsonl")
         for clip in (clips / "1 short.mp4", media.write_clip(clips / "2 long.mp4", count=2))
     ]
     again = run_batch(effect, ReplaySettings(resume=True), wanted, spectator=Seen())
-    assert again.skipped(wanted) == [wanted[0].clip] and len(again.reports) == 1
+    assert again.skipped(wanted) == [wanted[0].clip] and len(again.reports) == 2
 
 
 def test_a_folder_stands_for_the_clips_in_it(tmp_path: Path) -> None:

@@ -298,6 +298,8 @@ def test_what_would_be_lost_is_not_replaced(golden: Path, tmp_path: Path) -> Non
     (tmp_path / "notes" / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"no golden's \(thesis.txt\)"):
         GoldenFolder(tmp_path / "notes", ["clip"])
+    with pytest.raises(UsageError, match="names of clips as text; rename"):
+        GoldenFolder(tmp_path / "new", ["\udcff"])
     with pytest.raises(UsageError, match="golden of clip would be lost"):
         GoldenFolder(golden, ["other"])
     stray = golden / "README.md"

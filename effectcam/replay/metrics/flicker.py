@@ -45,16 +45,13 @@ class Flicker:
     )
 
     def see(self, moment: Moment) -> Values:
+        rests = resting(moment)
         previous = moment.previous
         first = previous.previous if previous is not None else None
-        if previous is None or first is None or moment.flow is None or previous.flow is None:
+        if rests is None or previous is None or first is None:
             return {}
-        drawn = previous.drawn
-        rests = (
-            (drawn > 0) & _at_rest(first, previous, previous.flow) & _at_rest(previous, moment, moment.flow)
-        )
         count = int(np.count_nonzero(rests))
-        if not count or count < _LEAST * cv2.countNonZero(drawn):
+        if not count or count < _LEAST * cv2.countNonZero(previous.drawn):
             return {}
         return {
             "flicker": _unrest(first.drawn_grey, previous.drawn_grey, moment.drawn_grey, rests),
@@ -63,6 +60,17 @@ class Flicker:
 
     def close(self) -> None:
         pass
+
+
+def resting(moment: Moment) -> NDArray[np.bool_] | None:
+    """(H, W): where the effect drew in the frame before ``moment`` and the input rests from the one before
+    that on; None where there are no three frames that belong together."""
+    previous = moment.previous
+    first = previous.previous if previous is not None else None
+    if previous is None or first is None or moment.flow is None or previous.flow is None:
+        return None
+    rests = _at_rest(first, previous, previous.flow) & _at_rest(previous, moment, moment.flow)
+    return np.asarray((previous.drawn > 0) & rests, np.bool_)
 
 
 def _at_rest(earlier: Moment, later: Moment, flow: Flow) -> NDArray[np.bool_]:

@@ -1,0 +1,193 @@
+"""What an effect's temporal policy buys, and costs: steadiness and time, with it and without, frame by frame.
+
+    python -m benchmarks.temporal clips/*.mp4 --effect toon
+    python -m benchmarks.temporal clip.mp4 --effect toon --weight 0.8 --frames 150 --json report.json
+
+Both pipelines get the same frames and take turns, on one thread each; who goes first changes every frame.
+Metrics are those of ``effectcam replay --metrics`` that tell of steadiness, and the flow that they need is
+sought once for both. One more, ``own``, is the warping error of every eighth output by its own flow instead
+of the input's, over the input's by its own: where a look moves features, as enlarged eyes, or draws hard
+lines on what hardly shows in the input, the input's flow is not that of the drawing. Lines that waver with
+some smoothness are motion to it, though. A screen is left out, for it lies still on the frame by design.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.command import run
+from benchmarks.machine import this_machine
+from effectcam.composite.temporal import MotionBlending, NoBlending, TemporalPolicy
+from effectcam.effect import Effect, load_effect
+from effectcam.effect.manifest import Screen
+from effectcam.errors import UsageError
+from effectcam.frame import Frame
+from effectcam.pipeline import Pipeline
+from effectcam.replay.metrics.flicker import Flicker
+from effectcam.replay.metrics.flow import find_flow
+from effectcam.replay.metrics.meters import Meters
+from effectcam.replay.metrics.moment import Moment
+from effectcam.replay.metrics.warping import WarpingError
+from effectcam.sink.part_file import reserved
+from effectcam.source.clip import Clip
+
+SCHEMA = "effectcam.temporal/1"
+
+_BURN_IN = 10
+
+
+_EVERY = 8
+"""Frames of which one is looked at for the output's own flow, which takes as long as all else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A clip under one policy."""
+
+    figures: dict[str, float]
+    """Of the clip, by the metric's name."""
+    chain_ms: list[float]
+    """Of each frame, without the first ones."""
+
+
+def measure(clip: Path, effect: Effect, policy: TemporalPolicy | None, frames: int | None) -> list[Side]:
+    """``clip`` without blending, and then with ``policy``, or the effect's own."""
+    effect = dataclasses.replace(effect, screen=Screen())
+    times: list[list[float]] = [[], []]
+    with contextlib.ExitStack() as stack:
+        pipelines = [
+            stack.enter_context(Pipeline(effect, threads=1, temporal=each)) for each in (NoBlending(), policy)
+        ]
+        meters = [stack.enter_context(Meters([WarpingError(), Flicker()])) for _ in pipelines]
+        source = stack.enter_context(Clip(str(clip)))
+        own: list[list[tuple[float, float]]] = [[], []]
+        console = Console(stderr=True)
+        for frame in track(itertools.islice(source, frames), clip.name, frames, console=console):
+            after = _in_turn(pipelines, frame, times)
+            moments = [
+                Moment.of(pipeline, frame, drawn) for pipeline, drawn in zip(pipelines, after, strict=True)
+            ]
+            meters[0].see(moments[0])
+            # It hangs on the input alone, and is what takes the longest.
+            moments[1].__dict__["flow"] = moments[0].flow
+            meters[1].see(moments[1])
+            for found, moment in zip(own, moments, strict=True):
+                found += _own_warping(moment)
+        return [
+            Side(_figures(meter, errors), spent)
+            for meter, errors, spent in zip(meters, own, times, strict=True)
+        ]
+
+
+def _own_warping(moment: Moment) -> list[tuple[float, float]]:
+    """Of the output by its own flow, and of the input; none for most frames."""
+    previous = moment.previous
+    if moment.before.index % _EVERY or previous is None or moment.flow is None:
+        return []
+    flow = find_flow(previous.drawn_grey, moment.drawn_grey)
+    where = np.asarray(cv2.bitwise_and(flow.seen, moment.flow.seen), np.uint8)
+    return [
+        (
+            cv2.norm(previous.after.pixels, flow.back(moment.after.pixels), cv2.NORM_L2SQR, where),
+            cv2.norm(previous.before.pixels, moment.flow.back(moment.before.pixels), cv2.NORM_L2SQR, where),
+        )
+    ]
+
+
+def _figures(meter: Meters, own: list[tuple[float, float]]) -> dict[str, float]:
+    figures = {name: summary.value for name, summary in meter.summaries.items()}
+    output, floor = np.sum(own, axis=0) if own else (0.0, 0.0)
+    return figures | ({"own": float(output / floor)} if floor else {})
+
+
+def _in_turn(pipelines: list[Pipeline], frame: Frame, times: list[list[float]]) -> list[Frame]:
+    after: dict[int, Frame] = {}
+    for number in (0, 1) if frame.index % 2 else (1, 0):
+        after[number] = pipelines[number].process(frame)
+        if frame.index >= _BURN_IN:
+            times[number].append(pipelines[number].ledger.last("chain"))
+    return [after[number] for number in range(len(pipelines))]
+
+
+@click.command()
+@click.argument(
+    "clips", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@click.option("--effect", "-e", "name", default="toon", show_default=True, help="Name or path.")
+@click.option("--frames", type=click.IntRange(20), help="Of each clip; all if left out.")
+@click.option("--weight", type=click.FloatRange(0, 0.95), help="Another than the effect's own.")
+@click.option(
+    "--tolerance", type=click.FloatRange(1, 64), default=14.0, show_default=True, help="With --weight."
+)
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write it all down."
+)
+def temporal(
+    clips: tuple[Path, ...],
+    name: str,
+    frames: int | None,
+    weight: float | None,
+    tolerance: float,
+    json_file: Path | None,
+) -> None:
+    """Measure clips with an effect's temporal policy and without."""
+    effect = load_effect(name)
+    policy = None if weight is None else MotionBlending(weight=weight, tolerance=tolerance)
+    if policy is None and effect.temporal.policy == "none":
+        raise UsageError(f"{effect.name} has no temporal policy; give --weight, e.g. 0.6")
+    console = Console(highlight=False, soft_wrap=True, width=110)
+    with reserved(json_file) as file:
+        results = {clip.stem: measure(clip, effect, policy, frames) for clip in clips}
+        if file is not None:
+            file.fill(json.dumps(_report(effect, results), indent=1).encode("ascii"))
+    console.print(f"{effect.name} {effect.version}, without and with", style="bold")
+    console.print(_table(results))
+    times = [np.concatenate([sides[number].chain_ms for sides in results.values()]) for number in (0, 1)]
+    before, after = (float(np.median(each)) for each in times)
+    console.print(
+        f"chain: median {before:.1f} and {after:.1f} ms, {np.median(times[1] - times[0]):+.1f} ms a frame"
+    )
+
+
+def _report(effect: Effect, results: dict[str, list[Side]]) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "effect": {"name": effect.name, "version": effect.version},
+        "machine": dataclasses.asdict(this_machine()),
+        "clips": {clip: [dataclasses.asdict(side) for side in sides] for clip, sides in results.items()},
+    }
+
+
+def _table(results: dict[str, list[Side]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("clip", no_wrap=True)
+    for heading in ("E_warp ratio", "on faces", "own", "flicker", "its floor"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for clip, (without, with_it) in results.items():
+        before, after = without.figures, with_it.figures
+        shown = ("warping_ratio", "face_warping_ratio", "own", "flicker")
+        cells = [_both(before, after, figure) for figure in shown]
+        table.add_row(clip, *cells, f"{before['flicker_floor']:.2f}" if "flicker_floor" in before else "")
+    return table
+
+
+def _both(before: dict[str, float], after: dict[str, float], figure: str) -> str:
+    return f"{before[figure]:.2f} to {after[figure]:.2f}" if figure in before else ""
+
+
+if __name__ == "__main__":
+    sys.exit(run(temporal, "temporal"))

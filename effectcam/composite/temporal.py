@@ -1,0 +1,170 @@
+"""Mixes each drawing with the one before, moved along with what it shows: steadier, without a trail."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from effectcam.frame import Pixels
+
+FRAME = -1
+"""The stream of the frame's own drawings; those of faces go by identity, from 0."""
+
+
+class Steadied(NamedTuple):
+    """A drawing in view of those before it."""
+
+    drawing: NDArray[np.uint8]
+    share: float | None
+    """0 to 1: of the previous result in it, on average; None where that is never asked."""
+
+
+class TemporalPolicy(Protocol):
+    """What becomes of a student's drawing in view of those before it.
+
+    A face's drawings are one stream, the frame's another. Calls for two streams may come from two threads at
+    once; those for one stream come in the order of the frames.
+    """
+
+    def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
+        """``drawing`` uint8 (H, W, 3 or 4), RGB or RGBA with straight alpha, as a student made it of ``seen``
+        uint8 (H, W, 3). ``now``: the frame's stamp, nanoseconds. Both pictures are only read, and must not be
+        written to afterwards; the result may be ``drawing`` itself."""
+        ...
+
+    def forget(self, stream: int) -> None:
+        """What comes next has nothing to do with what was: for a cut, or another student."""
+        ...
+
+
+class NoBlending:
+    """Each drawing as it is."""
+
+    def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
+        return Steadied(drawing, None)
+
+    def forget(self, stream: int) -> None:
+        pass
+
+
+class MotionBlending:
+    """Blends with the previous result, moved by the optical flow of what the student saw.
+
+    With V(t) the drawing of the input I(t), and W what brings the previous frame's pictures onto this one,
+
+        R(t) = (1 - w a) V(t) + w a W(R(t - 1))
+        a = exp(-(d / tolerance)^2),  d = max(|I(t) - W(I(t - 1))|, |V(t) - W(R(t - 1))| / 4)
+
+    The difference of the inputs is that of Lai et al., "Learning Blind Video Temporal Consistency" (ECCV
+    2018): their soft mask of what is covered and uncovered, by which they weigh a loss, weighs a fixed filter
+    here. That of the results, as in a bilateral filter (Tomasi and Manduchi, ICCV 1998), is for what hardly
+    shows in the input and makes all the difference to the drawing, such as the last of an eye that is shut.
+    W is found by DIS (Kroeger et al., ECCV 2016) on what the student saw. A steadied crop has the head's own
+    motion taken out of it, so what is left to find is small.
+
+    Of what differs from frame to frame for no reason in the input, (1 - w)^2 / (1 + w) of the energy is left
+    in the difference of two frames. What the flow does not explain (something comes in front, an eye is
+    shut, a cut) is shown as it is drawn, at once.
+    """
+
+    LONGEST_GAP = 200_000_000
+    """Nanoseconds; after a longer one nothing is left of what was."""
+
+    LEAST_COMMON = 0.35
+    """Mean agreement below which it is another scene: what happens to agree there does so by chance."""
+
+    def __init__(self, *, weight: float = 0.7, tolerance: float = 14.0) -> None:
+        """``weight`` (0 to below 1): share of the previous result in a frame 1/30 s later, where the inputs
+        agree; more is steadier, softer, and slower to follow light that changes. ``tolerance`` (0 to 255, in
+        steps of luma): where they differ by so much, a third of that is left; less flickers with the
+        camera's noise, more lets a shut eye shine through."""
+        self._weight = weight
+        differences = np.arange(256, dtype=np.float32) / np.float32(tolerance)
+        self._agreement = np.exp(-(differences**2)).astype(np.float32)
+        self._streams: dict[int, _Stream] = {}
+
+    def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
+        grey = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), np.uint8)
+        known, share = self._streams.get(stream), 0.0
+        if known is None or known.drawing.shape != drawing.shape or now - known.at > self.LONGEST_GAP:
+            known = self._streams[stream] = _Stream(*grey.shape)
+        else:
+            # Clips may repeat a stamp; that counts as one frame at 30 a second.
+            step = (now - known.at) * 30e-9 if now > known.at else 1.0
+            drawing, share = self._mixed(drawing, grey, known, self._weight**step)
+        known.drawing, known.grey, known.at = drawing, grey, now
+        return Steadied(drawing, share)
+
+    def forget(self, stream: int) -> None:
+        self._streams.pop(stream, None)
+
+    def _mixed(
+        self, drawing: NDArray[np.uint8], grey: NDArray[np.uint8], known: _Stream, weight: float
+    ) -> tuple[NDArray[np.uint8], float]:
+        """With what is known, by ``weight`` at most; and the previous result's share, on average."""
+        flow = known.flow(grey)
+        seen = _moved(known.grey, cv2.add(flow, known.places))
+        # Sampled again and again, a picture blurs. Doubled by cubic first and then sampled it stays as crisp
+        # as by a cubic remap, which takes four times as long.
+        double = cv2.resize(known.drawing, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        drawn = _moved(np.asarray(double, np.uint8), cv2.scaleAdd(flow, 2.0, known.double_places))
+        share = cv2.LUT(_difference(grey, seen, drawing, drawn), self._agreement * np.float32(weight))
+        mean = float(share.mean())
+        if mean < self.LEAST_COMMON * weight:
+            return drawing, 0.0
+        return np.asarray(cv2.blendLinear(drawn, drawing, share, 1 - share), np.uint8), mean
+
+
+_AROUND = 5
+"""Pixels across, over which a camera's noise cancels out, and one line that comes or goes still counts."""
+
+_DRAWN = 0.25
+"""How much a difference of the results counts beside one of the inputs. More leaves more of the flicker where
+lines are hard; less lets more shine through."""
+
+_PATCH = 16
+"""Pixels: a picture not as large cannot be searched; in it nothing moves."""
+
+
+class _Stream:
+    """What is kept of one: the latest result and what it was drawn of, and what the search needs."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self.drawing: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self.grey: NDArray[np.uint8] = self.drawing
+        self.at = 0
+        self.places = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=2).astype(np.float32)
+        """(H, W, 2): x and y of each pixel ..."""
+        self.double_places = 2 * self.places + np.float32(0.5)
+        """... and of its centre in a picture twice the size."""
+        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+
+    def flow(self, now: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(H, W, 2): how far what is at each pixel of ``now`` was from there."""
+        if min(now.shape) < _PATCH:
+            return np.zeros_like(self.places)
+        return np.asarray(self._search.calc(now, self.grey, None), np.float32)  # type: ignore[call-overload]
+
+
+def blending(policy: str, weight: float, tolerance: float) -> TemporalPolicy:
+    """The policy for a manifest's ``temporal``: none or motion-blend."""
+    return NoBlending() if policy == "none" else MotionBlending(weight=weight, tolerance=tolerance)
+
+
+def _difference(
+    grey: NDArray[np.uint8], seen: NDArray[np.uint8], drawing: NDArray[np.uint8], drawn: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """(H, W), in steps of luma: between this frame and the one before, as seen and as drawn."""
+    code = cv2.COLOR_RGB2GRAY if drawing.shape[2] == 3 else cv2.COLOR_RGBA2GRAY
+    drawn_apart = cv2.convertScaleAbs(cv2.cvtColor(cv2.absdiff(drawing, drawn), code), alpha=_DRAWN)
+    around = (_AROUND, _AROUND)
+    apart = cv2.max(cv2.blur(cv2.absdiff(grey, seen), around), cv2.blur(drawn_apart, around))
+    return np.asarray(apart, np.uint8)
+
+
+def _moved(picture: NDArray[np.uint8], places: NDArray[Any]) -> NDArray[np.uint8]:
+    moved = cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray(moved, np.uint8)

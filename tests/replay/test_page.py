@@ -1,0 +1,195 @@
+"""The page of a replay: what it shows is what was worst, it needs nobody else, and it works by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pytest
+
+from effectcam.ledger import FrameTimes, Ledger
+from effectcam.replay.evidence import Evidence, Findings, Room
+from effectcam.replay.gates import Verdict
+from effectcam.replay.metrics import Meters, metrics_for
+from effectcam.replay.page import ShownClip, replay_page
+from effectcam.replay.pictures import kept
+from effectcam.replay.report import ClipReport, FaceCount
+from effectcam.replay.timeline import Timeline
+from tests.panel.browser import PROGRAM, Browser
+from tests.replay.scenes import EFFECT, Scene
+
+FAULT = 7
+"""The frame in which the drawing is another."""
+
+
+def gathered(scene: Scene, *, room: Room | None = None) -> tuple[Findings, ClipReport]:
+    """What a report finds in ``scene``, whose golden is the scene without its fault."""
+    ledger, sound = Ledger(), Scene().moments()
+    golden = {moment.after.index: kept(moment.after.pixels) for moment in sound if moment.after.index % 2}
+    evidence = Evidence(ledger, room=room or Room.shared(1), golden=golden.get)
+    with Meters([*metrics_for(EFFECT), evidence], each=evidence.note) as meters:
+        for moment in scene.moments():
+            times = FrameTimes()
+            times.note("chain", 7_000_000 + moment.before.index)
+            ledger.add(times)
+            meters.see(moment)
+        metrics = meters.summaries
+    report = ClipReport(
+        "clip.mp4", 11, 256, 256, 30.0, FaceCount(11, 1), ledger.summary(), None, metrics=metrics, gates=()
+    )
+    return evidence.findings(), report
+
+
+@pytest.fixture(scope="module")
+def found() -> tuple[Findings, ClipReport]:
+    return gathered(Scene(tint=lambda frame: 3.0 if frame == FAULT else 1.0, feather=0.05))
+
+
+def test_the_worst_frames_are_those_with_the_fault(found: tuple[Findings, ClipReport]) -> None:
+    worst = {each.figure: each for each in reversed(found[0].worst)}
+    assert set(worst) == {"face_warping", "flicker", "seam", "landmark_error", "psnr"}
+    # Frames move from the fifth on: what rests is not there any more, and flicker has nothing to say.
+    assert worst["seam"].frame == worst["psnr"].frame == FAULT
+    assert worst["face_warping"].frame in (FAULT, FAULT + 1)
+    for each in found[0].worst:
+        picture = cv2.imdecode(np.frombuffer(each.pictures, np.uint8), cv2.IMREAD_COLOR)
+        height, width = picture.shape[:2]
+        assert width / height > 2.5, "three pictures side by side"
+
+
+def test_all_is_kept_of_a_short_clip_and_where_it_was(found: tuple[Findings, ClipReport]) -> None:
+    findings, report = found
+    assert {stretch.first: stretch.mean for stretch in findings.timelines["stage chain"]}[10] == 7.00001
+    assert len(findings.timelines["seam"]) == 11
+    assert findings.pairs[0].frame == 0 and len(findings.pairs) == 6
+    assert findings.difference is not None and findings.golden_difference is not None
+    assert report.metrics is not None
+    seam = max(findings.timelines["seam"], key=lambda each: each.high)
+    assert (seam.high, seam.first) == (report.metrics["seam"].worst, report.metrics["seam"].worst_frame)
+
+
+def test_pictures_stay_within_their_room() -> None:
+    room = Room(stretches=4, pictures=60_000)
+    findings, _ = gathered(Scene(), room=room)
+    assert findings.difference is not None and findings.golden_difference is not None
+    maps = len(findings.difference.picture) + len(findings.golden_difference.picture)
+    size = (
+        maps + sum(pair.size for pair in findings.pairs) + sum(len(each.pictures) for each in findings.worst)
+    )
+    assert 30_000 < size <= room.pictures
+    assert len(findings.timelines["seam"]) <= 4
+
+
+def test_an_hour_is_as_large_as_a_minute() -> None:
+    line = Timeline()
+    for frame in range(108_000):
+        line.add(frame, 1000.0 if frame == 70_001 else float(frame % 10))
+    assert len(line) <= 480 and line.frames == 108_000
+    (peak,) = [stretch for stretch in line if stretch.high == 1000]
+    assert peak.first <= 70_001 < peak.first + line.every
+    assert sum(stretch.frames for stretch in line) == 108_000
+    assert np.average([s.mean for s in line], weights=[s.frames for s in line]) == pytest.approx(
+        4.51, abs=0.01
+    )
+
+
+def page_of(found: tuple[Findings, ClipReport], **more: object) -> str:
+    findings, report = found
+    verdicts = (
+        Verdict("seam p95", False, 1.4, 1.2, "seam p95 is 1.4, at most 1.2 is asked for"),
+        Verdict("coverage value", True, 100, 98, "coverage value is 100, at least 98 is asked for"),
+    )
+    clips = [
+        ShownClip(replace(report, gates=verdicts), findings),
+        ShownClip(replace(report, path='"><script>alert(1)<script>.mp4')),
+    ]
+    return replay_page(EFFECT, clips, tier="standard", failures=["gone.mp4: no such file"], told=["<b>"])
+
+
+def test_it_needs_nothing_from_elsewhere_and_a_name_stays_text(found: tuple[Findings, ClipReport]) -> None:
+    page = page_of(found)
+    assert len(page) < 3_000_000 and page.startswith("<!doctype html>")
+    assert page.count("<script") == 1 and "&lt;script&gt;" in page and "&lt;b&gt;" in page
+    assert not re.search(r"<link|@import|url\(|https?://", page)
+    assert set(re.findall(r'src="(.{11})', page)) == {"data:image/"}
+    assert "prefers-color-scheme: dark" in page
+    for drawing in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        ElementTree.fromstring(drawing)
+
+
+def test_gates_stand_before_the_rest_the_failed_ones_first(found: tuple[Findings, ClipReport]) -> None:
+    page = page_of(found)
+    order = ["Failed", "gone.mp4: no such file", "clip.mp4: seam p95 is 1.4", "Clips", ">failed<", ">passed<"]
+    places = [page.index(each) for each in order]
+    assert places == sorted(places)
+    bare = replay_page(EFFECT, [ShownClip(replace(found[1], gates=None))], tier="standard")
+    assert "Gates" not in bare and "Failed" not in bare and "Passed" not in bare
+
+
+@pytest.fixture(scope="module")
+def browser(
+    found: tuple[Findings, ClipReport], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    if PROGRAM is None:
+        pytest.skip("needs Chromium")
+    folder = tmp_path_factory.mktemp("page")
+    path = folder / "page.html"
+    path.write_text(page_of(found), encoding="utf-8")
+    with Browser(folder / "profile", width=1000) as browser:
+        browser.open(path.as_uri())
+        yield browser
+        assert browser.complaints == []
+        assert [url for url in browser.requests if not url.startswith("data:")] == [path.as_uri()]
+
+
+def test_it_works_by_keyboard_in_a_browser(browser: Browser) -> None:
+    def value(code: str) -> object:
+        return browser.evaluate(code)
+
+    stage, slider = ".stage.on", ".stage.on input"
+    assert value("document.querySelectorAll('.stage').length") == 6
+    assert value("[...document.querySelectorAll('.stage')].filter(one => one.offsetParent).length") == 1
+    at = f"getComputedStyle(document.querySelector('{stage}')).getPropertyValue('--at')"
+    value(f"document.querySelector('{slider}').focus()")
+    browser.press("ArrowRight", times=3)
+    assert value(at) == "53%"
+    assert (
+        value(f"document.querySelector('{slider}').getAttribute('aria-valuetext')")
+        == "53 % before the effect"
+    )
+    browser.press("Home")
+    clipped = f"getComputedStyle(document.querySelector('{stage} .after')).clipPath"
+    assert value(at) == "0%" and value(clipped) == "inset(0px 0px 0px 0%)"
+    # Another frame keeps the divider's place.
+    value("document.querySelectorAll('.choices input[type=radio]')[0].focus()")
+    browser.press("ArrowRight")
+    assert value(f"document.querySelector('{stage} img').alt") == "frame 2 before the effect"
+    assert value(at) == "0%"
+    # Each frame's numbers, in all timelines at once.
+    browser.click(f"button[data-frame='{FAULT}']")
+    assert value("document.activeElement.className") == "reading"
+    assert value("document.querySelector('output').textContent") == f"frame {FAULT}, 0.23 s"
+    browser.press("ArrowRight")
+    assert str(value("document.querySelector('output').textContent")).startswith(f"frame {FAULT + 1},")
+    rows = value(
+        "[...document.querySelectorAll('.timeline')].map(row => [row.querySelector('h4').textContent,"
+        " row.querySelector('.value').textContent])"
+    )
+    assert isinstance(rows, list)
+    told = {name.split(",")[0].split("  ")[0].strip(): text for name, text in rows}
+    assert told["coverage"] == "100" and told["stage times"] == "7"
+
+
+def test_it_fits_a_phone_and_a_wide_screen(browser: Browser) -> None:
+    for width in (400, 1600):
+        browser.resize(width, 900)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    names = browser.evaluate(
+        "[...document.querySelectorAll('img, svg, input[type=range]')].filter(one =>"
+        " !(one.alt || one.getAttribute('aria-label') || one.closest('label'))).length"
+    )
+    assert names == 0, "everything that is no text has a name"

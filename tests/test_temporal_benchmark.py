@@ -1,0 +1,33 @@
+"""``benchmarks.temporal`` on a few small frames of the bundled clip."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+from click.testing import CliRunner
+
+from benchmarks.temporal import temporal
+from effectcam.effect import manifest as parts
+from tests.face.clips import demo_pixels
+from tests.media import write_clip
+from tests.tiny_effect import tiny_effect
+
+
+def test_it_tells_of_both_sides_and_refuses_an_effect_without_a_policy(tmp_path: Path) -> None:
+    plain = tiny_effect(tmp_path / "plain", face="negative")
+    effect = tiny_effect(tmp_path / "effect", face="negative", temporal=parts.Temporal("motion-blend"))
+    report = tmp_path / "report.json"
+    pictures = [cv2.resize(each, (320, 180), interpolation=cv2.INTER_AREA) for each in demo_pixels(12)]
+    clip = write_clip(tmp_path / "demo.mp4", width=320, height=180, count=12, pictures=pictures)  # type: ignore[arg-type]
+    arguments = [str(clip), "--json", str(report), "--effect"]
+    refused = CliRunner().invoke(temporal, [*arguments, str(plain.path)])
+    assert "has no temporal policy; give --weight" in str(refused.exception)
+    done = CliRunner().invoke(temporal, [*arguments, str(effect.path)])
+    assert done.exit_code == 0, done.exception
+    without, with_it = json.loads(report.read_text())["clips"]["demo"]
+    assert len(without["chain_ms"]) == len(with_it["chain_ms"]) == 2
+    assert set(without["figures"]) >= {"warping_ratio", "face_warping_ratio", "own"}
+    assert with_it["figures"]["warping_floor"] == without["figures"]["warping_floor"]
+    assert with_it["figures"]["face_warping"] != without["figures"]["face_warping"]
