@@ -33,6 +33,7 @@ from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
 from effectcam.ledger import Ledger
 from effectcam.passage import Face, Passage
+from effectcam.redrawing import Redrawing
 from effectcam.student.accelerator import Wish
 from effectcam.student.protocol import Student
 from effectcam.student.threads import choose_fair_share
@@ -172,9 +173,8 @@ class Pipeline:
     def draw(self, passage: Passage) -> None:
         """Have the faces redrawn."""
         with passage.times.time("student"):
-            for crop in passage.crops:
-                # The student's buffer is its own; the next face would overwrite it.
-                passage.drawings.append(self._student.run(crop).copy())
+            for face, crop in zip(passage.faces, passage.crops, strict=True):
+                passage.drawings.append(self._redraw(face, crop))
 
     def finish(self, passage: Passage) -> Frame:
         """Lay what was drawn on the frame."""
@@ -221,7 +221,7 @@ class Pipeline:
         return faces
 
     def _forget(self, identity: int) -> None:
-        for policy in (self._smoothing, self._colour, self._limits, self._temporal):
+        for policy in (self._smoothing, self._colour, self._limits, self._redraw, self._temporal):
             policy.forget(identity)
 
     def _find(self, mesh: FaceTracker, passage: Passage, detect: bool) -> list[FaceObservation]:
@@ -236,7 +236,7 @@ class Pipeline:
         return observations
 
     def _cut(self, face: Face, passage: Passage) -> None:
-        size = self._student.size[0]
+        size = self._redraw.side
         seen = crop = cut(passage.frame.pixels, face.crop, size)
         if self.effect.warp.eyes > 1:
             points = eyes(face.landmarks, face.crop.to_crop(size)) / size
@@ -396,8 +396,8 @@ class Pipeline:
         if "frame" in students:
             self._canvas = FrameCanvas(students["frame"], detail=self.effect.detail.gain)
         if "face" in students:
-            self._student = students["face"]
-            self._mask = feathered(self._student.size[0], self.effect.mask.feather)
+            self._redraw = Redrawing(students["face"])
+            self._mask = feathered(self._redraw.side, self.effect.mask.feather)
         self._colour: ColourPolicy = self._own_colour or self._colour_policy()
 
     def _colour_policy(self) -> ColourPolicy:

@@ -191,6 +191,11 @@ def _check_model(label: str, data: bytes, uses: list[Model], channels: int) -> N
             f"{label} gives {holds.channels} channels, but [tensor] output declares {channels}; "
             "correct one of them"
         )
+    if holds.inputs > 3 and holds.size[0] != holds.size[1]:
+        raise PackageError(
+            f"{label} takes its last drawing too, which only a face's crop keeps in place; export a student for "
+            "frames without it"
+        )
     for model in uses:
         if model.size != holds.size:
             raise PackageError(
