@@ -18,7 +18,8 @@ import dataclasses
 import itertools
 import json
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -54,20 +55,29 @@ _EVERY = 8
 """Frames of which one is looked at for the output's own flow, which takes as long as all else."""
 
 
+@dataclass(slots=True)
+class Times:
+    """Milliseconds of each frame."""
+
+    chain: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    """Of all threads: what other programs take of the cores is not in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """A clip under one policy."""
 
     figures: dict[str, float]
     """Of the clip, by the metric's name."""
-    chain_ms: list[float]
-    """Of each frame, without the first ones."""
+    times: Times
+    """Without the first frames."""
 
 
 def measure(clip: Path, effect: Effect, policy: TemporalPolicy | None, frames: slice) -> list[Side]:
     """``frames`` of ``clip`` without blending, and with ``policy`` or the effect's own."""
     effect = dataclasses.replace(effect, screen=Screen())
-    times: list[list[float]] = [[], []]
+    times = [Times(), Times()]
     with contextlib.ExitStack() as stack:
         pipelines = [
             stack.enter_context(Pipeline(effect, threads=1, temporal=each)) for each in (NoBlending(), policy)
@@ -115,12 +125,14 @@ def _figures(meter: Meters, own: list[tuple[float, float]]) -> dict[str, float]:
     return figures | ({"own": float(output / floor)} if floor else {})
 
 
-def _in_turn(pipelines: list[Pipeline], frame: Frame, times: list[list[float]] | None) -> list[Frame]:
+def _in_turn(pipelines: list[Pipeline], frame: Frame, times: list[Times] | None) -> list[Frame]:
     after: dict[int, Frame] = {}
     for number in (0, 1) if frame.index % 2 else (1, 0):
+        begun = time.process_time()
         after[number] = pipelines[number].process(frame)
         if times is not None:
-            times[number].append(pipelines[number].ledger.last("chain"))
+            times[number].processor.append(1000 * (time.process_time() - begun))
+            times[number].chain.append(pipelines[number].ledger.last("chain"))
     return [after[number] for number in range(len(pipelines))]
 
 
@@ -160,11 +172,16 @@ def temporal(
             file.fill(json.dumps(_report(effect, results), indent=1).encode("ascii"))
     console.print(f"{effect.name} {effect.version}, without and with", style="bold")
     console.print(_table(results))
-    times = [np.concatenate([sides[number].chain_ms for sides in results.values()]) for number in (0, 1)]
-    before, after = (float(np.median(each)) for each in times)
-    console.print(
-        f"chain: median {before:.1f} and {after:.1f} ms, {np.median(times[1] - times[0]):+.1f} ms a frame"
-    )
+    for kind in ("chain", "processor"):
+        times = [
+            np.concatenate([getattr(sides[number].times, kind) for sides in results.values()])
+            for number in (0, 1)
+        ]
+        before, after = (float(np.median(each)) for each in times)
+        console.print(
+            f"{kind}: median {before:.1f} and {after:.1f} ms a frame, of pairs "
+            f"{float(np.median(times[1] - times[0])):+.1f} ms"
+        )
 
 
 def _report(effect: Effect, results: dict[str, list[Side]]) -> dict[str, object]:
