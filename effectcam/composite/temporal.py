@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, Protocol
 
 import cv2
@@ -73,8 +74,9 @@ class MotionBlending:
     LONGEST_GAP = 200_000_000
     """Nanoseconds; after a longer one nothing is left of what was."""
 
-    LEAST_COMMON = 0.35
-    """Mean agreement below which it is another scene: what happens to agree there does so by chance."""
+    LEAST_COMMON = 0.5
+    """Mean agreement below which it is another scene, and what agrees there does so by chance. Over cuts from
+    one clip to another it was 0.31 at most, in the fastest motion of six clips 0.88 at least."""
 
     def __init__(self, *, weight: float = 0.7, tolerance: float = 14.0) -> None:
         """``weight`` (0 to below 1): share of the previous result in a frame 1/30 s later, where the inputs
@@ -125,6 +127,10 @@ _DRAWN = 0.25
 """How much a difference of the results counts beside one of the inputs. More leaves more of the flicker where
 lines are hard; less lets more shine through."""
 
+_GRID = 64
+"""Places along the longer side at which the flow is found: of a crop of 256 at a quarter of its size, of a
+frame of 512 at an eighth. Twice as many take four times as long and steady the frame by a tenth."""
+
 _PATCH = 16
 """Pixels: a picture not as large cannot be searched; in it nothing moves."""
 
@@ -141,6 +147,7 @@ class _Stream:
         self.double_places = 2 * self.places + np.float32(0.5)
         """... and of its centre in a picture twice the size."""
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._search.setFinestScale(max(0, round(math.log2(max(rows, columns) / _GRID))))
 
     def flow(self, now: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(H, W, 2): how far what is at each pixel of ``now`` was from there."""
