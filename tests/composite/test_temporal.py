@@ -68,6 +68,17 @@ def test_flicker_of_the_drawing_alone_goes_and_motion_stays_sharp() -> None:
     assert np.mean(clean) < 0.2 * np.mean(before)
 
 
+@pytest.mark.parametrize("size", [(256, 256), (288, 512)])
+def test_what_rests_stays_as_it_is_to_the_bit(size: tuple[int, int]) -> None:
+    """Mixed with itself over and over it would blur if it were sampled between pixels."""
+    seen = np.ascontiguousarray(demo_pixels()[0][200 : 200 + size[0], 400 : 400 + size[1]])
+    policy = MotionBlending()
+    for frame in range(8):
+        result = policy.blend(0, drawn(seen), seen, frame * STEP)
+    assert result.share == pytest.approx(0.7, abs=1e-3)
+    np.testing.assert_array_equal(result.drawing, drawn(seen))
+
+
 def test_nothing_is_left_after_a_cut() -> None:
     policy = MotionBlending(weight=0.9, tolerance=20)
     for frame in range(3):
