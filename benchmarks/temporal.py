@@ -1,7 +1,7 @@
 """What an effect's temporal policy buys, and costs: steadiness and time, with it and without, frame by frame.
 
     python -m benchmarks.temporal clips/*.mp4 --effect toon
-    python -m benchmarks.temporal clip.mp4 --effect toon --weight 0.8 --frames 150 --json report.json
+    python -m benchmarks.temporal clip.mp4 --effect toon --skip 200 --frames 60 --json report.json
 
 Both pipelines get the same frames and take turns, on one thread each; who goes first changes every frame.
 Metrics are those of ``effectcam replay --metrics`` that tell of steadiness, and the flow that they need is
@@ -18,7 +18,8 @@ import dataclasses
 import itertools
 import json
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -54,20 +55,29 @@ _EVERY = 8
 """Frames of which one is looked at for the output's own flow, which takes as long as all else."""
 
 
+@dataclass(slots=True)
+class Times:
+    """Milliseconds of each frame."""
+
+    chain: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    """Of all threads: what other programs take of the cores is not in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """A clip under one policy."""
 
     figures: dict[str, float]
     """Of the clip, by the metric's name."""
-    chain_ms: list[float]
-    """Of each frame, without the first ones."""
+    times: Times
+    """Without the first frames."""
 
 
-def measure(clip: Path, effect: Effect, policy: TemporalPolicy | None, frames: int | None) -> list[Side]:
-    """``clip`` without blending, and then with ``policy``, or the effect's own."""
+def measure(clip: Path, effect: Effect, policy: TemporalPolicy | None, frames: slice) -> list[Side]:
+    """``frames`` of ``clip`` without blending, and with ``policy`` or the effect's own."""
     effect = dataclasses.replace(effect, screen=Screen())
-    times: list[list[float]] = [[], []]
+    times = [Times(), Times()]
     with contextlib.ExitStack() as stack:
         pipelines = [
             stack.enter_context(Pipeline(effect, threads=1, temporal=each)) for each in (NoBlending(), policy)
@@ -76,8 +86,9 @@ def measure(clip: Path, effect: Effect, policy: TemporalPolicy | None, frames: i
         source = stack.enter_context(Clip(str(clip)))
         own: list[list[tuple[float, float]]] = [[], []]
         console = Console(stderr=True)
-        for frame in track(itertools.islice(source, frames), clip.name, frames, console=console):
-            after = _in_turn(pipelines, frame, times)
+        chosen = itertools.islice(source, frames.start, frames.stop)
+        for count, frame in enumerate(track(chosen, clip.name, console=console)):
+            after = _in_turn(pipelines, frame, times if count >= _BURN_IN else None)
             moments = [
                 Moment.of(pipeline, frame, drawn) for pipeline, drawn in zip(pipelines, after, strict=True)
             ]
@@ -114,12 +125,14 @@ def _figures(meter: Meters, own: list[tuple[float, float]]) -> dict[str, float]:
     return figures | ({"own": float(output / floor)} if floor else {})
 
 
-def _in_turn(pipelines: list[Pipeline], frame: Frame, times: list[list[float]]) -> list[Frame]:
+def _in_turn(pipelines: list[Pipeline], frame: Frame, times: list[Times] | None) -> list[Frame]:
     after: dict[int, Frame] = {}
     for number in (0, 1) if frame.index % 2 else (1, 0):
+        begun = time.process_time()
         after[number] = pipelines[number].process(frame)
-        if frame.index >= _BURN_IN:
-            times[number].append(pipelines[number].ledger.last("chain"))
+        if times is not None:
+            times[number].processor.append(1000 * (time.process_time() - begun))
+            times[number].chain.append(pipelines[number].ledger.last("chain"))
     return [after[number] for number in range(len(pipelines))]
 
 
@@ -128,6 +141,7 @@ def _in_turn(pipelines: list[Pipeline], frame: Frame, times: list[list[float]]) 
     "clips", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option("--effect", "-e", "name", default="toon", show_default=True, help="Name or path.")
+@click.option("--skip", default=0, show_default=True, type=click.IntRange(0), help="Frames at the beginning.")
 @click.option("--frames", type=click.IntRange(20), help="Of each clip; all if left out.")
 @click.option("--weight", type=click.FloatRange(0, 0.95), help="Another than the effect's own.")
 @click.option(
@@ -139,6 +153,7 @@ def _in_turn(pipelines: list[Pipeline], frame: Frame, times: list[list[float]]) 
 def temporal(
     clips: tuple[Path, ...],
     name: str,
+    skip: int,
     frames: int | None,
     weight: float | None,
     tolerance: float,
@@ -151,16 +166,22 @@ def temporal(
         raise UsageError(f"{effect.name} has no temporal policy; give --weight, e.g. 0.6")
     console = Console(highlight=False, soft_wrap=True, width=110)
     with reserved(json_file) as file:
-        results = {clip.stem: measure(clip, effect, policy, frames) for clip in clips}
+        chosen = slice(skip, None if frames is None else skip + frames)
+        results = {clip.stem: measure(clip, effect, policy, chosen) for clip in clips}
         if file is not None:
             file.fill(json.dumps(_report(effect, results), indent=1).encode("ascii"))
     console.print(f"{effect.name} {effect.version}, without and with", style="bold")
     console.print(_table(results))
-    times = [np.concatenate([sides[number].chain_ms for sides in results.values()]) for number in (0, 1)]
-    before, after = (float(np.median(each)) for each in times)
-    console.print(
-        f"chain: median {before:.1f} and {after:.1f} ms, {np.median(times[1] - times[0]):+.1f} ms a frame"
-    )
+    for kind in ("chain", "processor"):
+        times = [
+            np.concatenate([getattr(sides[number].times, kind) for sides in results.values()])
+            for number in (0, 1)
+        ]
+        before, after = (float(np.median(each)) for each in times)
+        console.print(
+            f"{kind}: median {before:.1f} and {after:.1f} ms a frame, of pairs "
+            f"{float(np.median(times[1] - times[0])):+.1f} ms"
+        )
 
 
 def _report(effect: Effect, results: dict[str, list[Side]]) -> dict[str, object]:

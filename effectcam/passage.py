@@ -47,7 +47,7 @@ class Passage:
     crops: list[Pixels] = field(default_factory=list)
     """The same as the student gets them, with the effect's warp."""
     drawings: list[NDArray[np.uint8]] = field(default_factory=list)
-    """What the student made of them, RGB or RGBA."""
+    """What the student made of them, RGB or RGBA; at the end, blended with what was before."""
     decisions: dict[str, object] = field(default_factory=dict)
 
     def wait(self) -> None:

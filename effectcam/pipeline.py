@@ -90,8 +90,9 @@ class Pipeline:
         self.max_faces = max_faces
         self.faces: list[Face] = []
         self.drawings: dict[Place, list[NDArray[np.uint8]]] = {}
-        """What the students made of the latest frame, RGB or RGBA, before it was laid: for "face" one a face,
-        in the order of ``faces``; for "frame" a single one, which holds until the next frame."""
+        """What the students made of the latest frame, RGB or RGBA, blended with what was before and not yet
+        laid: for "face" one a face, in the order of ``faces``; for "frame" a single one. Only to be read, for
+        they go into the next frame's."""
         self.decisions: dict[str, object] = {}
         """What policies decided about the latest frame, by name, in values that JSON can hold."""
         self.tier = tier

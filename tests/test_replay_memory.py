@@ -9,6 +9,7 @@ from rich.console import Console
 
 from benchmarks import replay_memory
 from effectcam.replay.golden import read_golden
+from tests import media
 from tests.tiny_effect import tiny_effect
 
 
@@ -23,12 +24,9 @@ def test_a_line_through_what_is_held_leaves_out_the_beginning() -> None:
 
 def test_a_loop_is_played_recorded_and_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     effect = tiny_effect(tmp_path / "effect", frame="negative")
-    here = tmp_path / "here"
-    replay_memory.main(
-        ["--effect", str(effect.path), "--frames", "300", "--size", "64x36", "--check", "--no-metrics"]
-        + ["--folder", str(here)],
-        standalone_mode=False,
-    )
+    clip, here = media.write_clip(tmp_path / "clip.mp4", count=12), tmp_path / "here"
+    call = ["--effect", str(effect.path), "--clip", str(clip), "--folder", str(here), "--frames", "300"]
+    replay_memory.main([*call, "--size", "64x36", "--check", "--no-metrics"], standalone_mode=False)
     assert read_golden(here / "golden").clips["looped"].frames == 300
     said = capsys.readouterr().out
     assert said.startswith("300 frames of 64x36") and said.count("too short to tell; ") == 2

@@ -47,7 +47,7 @@ def write_card(
         parts.append(f"## Tiers\n\n{_tiers(plans, students, behaviours)}\n")
     parts.append(f"## On a clip\n\n{_on_a_clip(behaviours['standard'])}\n")
     names = sorted({name for measured in students["standard"].values() for name in measured.verdict.names})
-    parts.append(f"## Limits\n\n{recipe.limits}\n")
+    parts.append(f"## Limits\n\n{recipe.weaknesses}\n")
     parts.append(
         "## Held out\n\nMeasured on, never trained on:\n\n" + ", ".join(f"`{name}`" for name in names) + "\n"
     )

@@ -87,7 +87,7 @@ def recipe_text(
         f"licence = {json.dumps(licence)}",
         f"looks_real = {'true' if looks_real else 'false'}  # could an onlooker take it for a real face?",
         f"teacher = {json.dumps(teacher)}",
-        'limits = "Not looked at yet."',
+        'weaknesses = "Not looked at yet."',
         "",
         "[crop]",
         f"margin = {2.6 if nature.alpha else 2.9}  # larger: more hair and neck, fewer pixels for the face",

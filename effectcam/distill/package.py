@@ -23,12 +23,14 @@ from effectcam.effect.manifest import (
     Colour,
     Crop,
     Detail,
+    Limits,
     Manifest,
     Mask,
     Model,
     Provenance,
     Screen,
     Strength,
+    Temporal,
     Tensor,
     Tier,
     TierName,
@@ -111,6 +113,9 @@ def _manifest(recipe: Recipe, plans: Mapping[TierName, Recipe], data: str) -> Ma
         detail=section(Detail, "detail"),
         warp=section(Warp, "warp"),
         screen=section(Screen, "screen"),
+        # Students flicker; a recipe says so if its own does not.
+        temporal=section(Temporal, "temporal") if "temporal" in values else Temporal("motion-blend"),
+        limits=section(Limits, "limits"),
         strength=section(Strength, "strength"),
         tiers={
             tier: Tier(**{s: Model(_file(s, tier), student.size) for s, student in plan.students.items()})

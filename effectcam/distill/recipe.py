@@ -77,7 +77,7 @@ class Recipe:
     manifest: dict[str, Any]
     """What goes into the package's ``effect.toml`` as it is."""
     students: dict[str, StudentRecipe]
-    limits: str = ""
+    weaknesses: str = ""
     """What the effect does badly, for its card."""
     folder: Path = Path()
     """Where the recipe lies; a teacher's module may lie beside it."""
@@ -140,8 +140,8 @@ def load_recipe(name_or_path: str) -> Recipe:
         students = {space: _student(space, values) for space, values in content.pop("students").items()}
         for key in REQUIRED:
             _ = content[key]  # missed here, not after an hour of training
-        teacher, limits = content.pop("teacher"), content.pop("limits", "")
-        return Recipe(content["name"], teacher, content, students, limits, path.absolute().parent)
+        teacher, weaknesses = content.pop("teacher"), content.pop("weaknesses", "")
+        return Recipe(content["name"], teacher, content, students, weaknesses, path.absolute().parent)
     except KeyError as error:
         raise UsageError(f"{path}: {error} is missing; compare with {BUNDLED / 'toon.toml'}") from error
     except (tomllib.TOMLDecodeError, TypeError, ValueError) as error:

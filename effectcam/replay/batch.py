@@ -215,7 +215,7 @@ class _Worker:
     @property
     def last_words(self) -> str:
         self._process.join(_END_WITHIN)
-        return f"its process ended (exit code {self._process.exitcode}); give --jobs fewer, or the clip alone"
+        return f"its process ended (exit code {self._process.exitcode}); give fewer --jobs, or the clip alone"
 
     def end(self) -> None:
         """Wait for its end."""

@@ -190,6 +190,13 @@ class FaultyClip:
             shown_at = frame.captured_at
             yield _Arrival(replace(frame, pixels=pixels), (*dropped, *faults), shown_at)
             dropped = ()
+        self._tell_of_the_rest(self.clip.frames or 0)
+
+    def _tell_of_the_rest(self, frames: int) -> None:
+        """Not every container knows beforehand how many frames it has."""
+        for fault in self._planted.script.faults:
+            if fault.first >= frames:
+                self.warnings.append(f"{self.path}: has {frames} frames, so this never came: {fault}")
 
     def close(self) -> None:
         self._pictures.close()

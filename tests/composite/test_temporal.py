@@ -68,6 +68,17 @@ def test_flicker_of_the_drawing_alone_goes_and_motion_stays_sharp() -> None:
     assert np.mean(clean) < 0.2 * np.mean(before)
 
 
+@pytest.mark.parametrize("size", [(256, 256), (288, 512)])
+def test_what_rests_stays_as_it_is_to_the_bit(size: tuple[int, int]) -> None:
+    """Mixed with itself over and over it would blur if it were sampled between pixels."""
+    seen = np.ascontiguousarray(demo_pixels()[0][200 : 200 + size[0], 400 : 400 + size[1]])
+    policy = MotionBlending()
+    for frame in range(8):
+        result = policy.blend(0, drawn(seen), seen, frame * STEP)
+    assert result.share == pytest.approx(0.7, abs=1e-3)
+    np.testing.assert_array_equal(result.drawing, drawn(seen))
+
+
 def test_nothing_is_left_after_a_cut() -> None:
     policy = MotionBlending(weight=0.9, tolerance=20)
     for frame in range(3):
@@ -191,12 +202,16 @@ def test_opencvs_threads_change_no_byte() -> None:
         policy, crop = MotionBlending(), Crop(640, 330, 420, 0.0)
         for frame, pixels in enumerate(demo_pixels(5)):
             seen = cut(pixels, crop, 256)
-            result = policy.blend(0, drawn(seen), seen, frame * STEP)
+            small = np.asarray(cv2.resize(pixels, (512, 288), interpolation=cv2.INTER_AREA), np.uint8)
+            face = policy.blend(0, drawn(seen), seen, frame * STEP)
+            whole = policy.blend(FRAME, drawn(small), small, frame * STEP)
             crop = Crop(crop.cx + 1.7, crop.cy, crop.side * 1.01, 0.01 * frame)
-        results.append(result)
-    for other in results[1:]:
-        np.testing.assert_array_equal(other.drawing, results[0].drawing)
-        assert other.share == results[0].share
+        results.append((face, whole))
+    for others in results[1:]:
+        for other, first in zip(others, results[0], strict=True):
+            np.testing.assert_array_equal(other.drawing, first.drawing)
+            assert other.share == first.share
+            assert first.share
 
 
 def test_the_null_policy_and_the_one_of_a_manifest() -> None:

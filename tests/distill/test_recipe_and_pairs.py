@@ -27,7 +27,7 @@ def crowd() -> list[Person]:
 def test_bundled_recipes_load_and_their_teachers_exist(file: Path) -> None:
     recipe = load_recipe(file.stem)
     assert recipe.name == file.stem
-    assert recipe.limits
+    assert recipe.weaknesses
     for space in recipe.students:
         assert callable(recipe.make_teacher(space))
 

@@ -247,6 +247,15 @@ def test_nonsense_is_refused_with_its_line(text: str, words: str, tmp_path: Path
     assert message.startswith(str(path)) and words in message and "\n" not in message
 
 
+def test_faults_beyond_a_clip_of_unknown_length_are_told_at_its_end(tmp_path: Path) -> None:
+    matroska = media.write_clip(tmp_path / "clip.mkv", codec="ffv1", count=4)
+    told = script(tmp_path, NAN, 'kind = "late"\nframe = 4\nms = 1')
+    with Clip(matroska) as source:
+        assert source.frames is None
+        assert len(list(PlantedFaults(told).over(source))) == 4
+        assert source.warnings == [f"{matroska}: has 4 frames, so this never came: late in frame 4"]
+
+
 def test_faults_beyond_the_clip_are_refused(clip: Path, tmp_path: Path) -> None:
     told = script(tmp_path, NAN, 'kind = "nan"\nframe = 12')
     with Clip(clip) as source, pytest.raises(UsageError) as caught:
