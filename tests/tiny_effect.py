@@ -12,7 +12,7 @@ from effectcam.effect.package import Effect
 from effectcam.effect.writer import write_package
 
 DATA = Path(__file__).resolve().parent / "data"
-SIZES = {"wide": (32, 64), "unet": (128, 128)}
+SIZES = {"wide": (32, 64), "wide_echo": (32, 64), "unet": (128, 128)}
 
 
 def tiny_effect(folder: Path, *, face: str | None = None, frame: str | None = None, **values: Any) -> Effect:

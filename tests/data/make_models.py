@@ -263,6 +263,7 @@ MODELS = {
     "rgba": lambda: pointwise([*np.eye(3), [1, 0, 0]], [0, 0, 0, 0]),
     # Recurrent: half the picture, half of what it drew before.
     "echo": lambda: pointwise(np.hstack((np.eye(3), np.eye(3))) / 2, [0, 0, 0]),
+    "wide_echo": lambda: pointwise(np.hstack((np.eye(3), np.eye(3))) / 2, [0, 0, 0], size=(32, 64)),
     "wide": lambda: pointwise(np.eye(3), [0, 0, 0], size=(32, 64)),
     "grey": lambda: pointwise(np.ones((3, 1)), [0, 0, 0]),
     "unet": unet,

@@ -1,0 +1,73 @@
+"""A recurrent student in the pipeline: it gets what it drew, and forgets with the pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from effectcam.effect.package import Effect
+from effectcam.errors import PackageError
+from effectcam.frame import Frame, Pixels
+from effectcam.overlap import overlapped
+from effectcam.pipeline import Pipeline
+from tests.face.clips import demo_pixels, stream
+from tests.tiny_effect import tiny_effect
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Effect:
+    """Half the picture, half of what was drawn before."""
+    return tiny_effect(tmp_path / "echo", face="echo")
+
+
+@pytest.fixture
+def still() -> list[Frame]:
+    """One picture, again and again."""
+    return stream([demo_pixels(1)[0]] * 6)
+
+
+def brightness(pipeline: Pipeline, frame: Frame) -> float:
+    pipeline.process(frame)
+    return float(pipeline.drawings["face"][0].mean())
+
+
+def test_its_own_drawing_comes_back_frame_after_frame(echo: Effect, still: list[Frame]) -> None:
+    with Pipeline(echo, threads=1) as pipeline:
+        found = [brightness(pipeline, frame) for frame in still]
+        # 1/2, 3/4, 7/8 ... of the picture.
+        rising = (found[0] * 2) * (1 - 0.5 ** np.arange(1, len(still) + 1))
+        assert np.allclose(found, rising, rtol=0.02)
+        pipeline.reset()
+        assert brightness(pipeline, still[0]) == pytest.approx(found[0], rel=0.01)
+
+
+def test_after_a_gap_and_with_other_students_it_begins_anew(echo: Effect, still: list[Frame]) -> None:
+    with Pipeline(echo, threads=1) as pipeline:
+        first = brightness(pipeline, still[0])
+        assert brightness(pipeline, still[1]) > 1.3 * first
+        late = Frame(still[1].pixels, 2, still[1].captured_at + 1_000_000_000)
+        assert brightness(pipeline, late) == pytest.approx(first, rel=0.02)
+        pipeline.change_tier("standard", pipeline.open_tier("standard"))
+        after = Frame(still[1].pixels, 3, late.captured_at + 33_000_000)
+        assert brightness(pipeline, after) == pytest.approx(first, rel=0.02)
+
+
+def test_overlapped_frames_are_the_same(echo: Effect) -> None:
+    frames = stream(demo_pixels(8))
+
+    def collect(result: list[Frame]) -> list[Pixels]:
+        return [frame.pixels for frame in result]
+
+    with Pipeline(echo, threads=1) as pipeline:
+        one_by_one = collect([pipeline.process(frame) for frame in frames])
+    with Pipeline(echo, threads=1, beside=True) as pipeline:
+        at_once = collect(list(overlapped(pipeline, frames)))
+    for expected, found in zip(one_by_one, at_once, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_frame_has_no_past_that_keeps_in_place(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match=r"frame\.tflite takes its last drawing too, which only a face's"):
+        tiny_effect(tmp_path / "wrong", frame="wide_echo")
