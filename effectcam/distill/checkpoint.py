@@ -71,8 +71,8 @@ class Training:
         """Go on from ``path``. Raises UsageError when that was another net's training, had other losses or
         was taught other looks."""
         state = read_checkpoint(path)
-        # Checkpoints from before these were kept had the losses that are the defaults.
-        _refuse_other(path, "another net", state.get("net", self.shape), self.shape)
+        # What a checkpoint does not name, because it is older, was as the defaults are.
+        _refuse_other(path, "another net", asdict(NetConfig()) | state.get("net", self.shape), self.shape)
         usual = asdict(Weights()) | {"features": ""}
         _refuse_other(path, "other losses", usual | state.get("losses", {}), self.criterion.identity())
         _refuse_other(path, "other looks", {"looks": state.get("looks", "")}, {"looks": self.looks})
