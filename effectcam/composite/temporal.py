@@ -74,6 +74,10 @@ class MotionBlending:
     LONGEST_GAP = 200_000_000
     """Nanoseconds; after a longer one nothing is left of what was."""
 
+    SHORTEST_STEP = 0.25
+    """Thirtieths of a second: frames that come in a burst after a stall count as no nearer, or they would
+    show what was drawn before the stall and nothing else."""
+
     LEAST_COMMON = 0.5
     """Mean agreement below which it is another scene, and what agrees there does so by chance. Over cuts from
     one clip to another it was 0.31 at most, in the fastest motion that was looked at 0.88 at least."""
@@ -95,7 +99,7 @@ class MotionBlending:
             known = self._streams[stream] = _Stream(*grey.shape)
         else:
             # Clips may repeat a stamp; that counts as one frame at 30 a second.
-            step = (now - known.at) * 30e-9 if now > known.at else 1.0
+            step = max((now - known.at) * 30e-9, self.SHORTEST_STEP) if now > known.at else 1.0
             drawing, share = self._mixed(drawing, grey, known, self._weight**step)
         known.drawing, known.grey, known.at = drawing, grey, now
         return Steadied(drawing, share)

@@ -193,8 +193,8 @@ def _check_model(label: str, data: bytes, uses: list[Model], channels: int) -> N
         )
     if holds.inputs > 3 and holds.size[0] != holds.size[1]:
         raise PackageError(
-            f"{label} takes its last drawing too, which only a face's crop keeps in place; export a student for "
-            "frames without it"
+            f"{label} takes its last drawing too, which only a face's crop keeps in place; export a student "
+            "for frames without it"
         )
     for model in uses:
         if model.size != holds.size:

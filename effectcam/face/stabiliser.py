@@ -106,6 +106,8 @@ class _Head:
     turn: OneEuro
     features: OneEuro
     unwrapped: float
+    raw: Crop
+    """The latest, as it came."""
 
 
 class OneEuroSmoothing:
@@ -117,6 +119,7 @@ class OneEuroSmoothing:
         min_cutoff: float = 0.5,
         beta: float = 0.3,
         leash: float = 0.2,
+        leap: float = 0.3,
         features: float = 3.0,
         features_beta: float = 25.0,
     ) -> None:
@@ -127,31 +130,41 @@ class OneEuroSmoothing:
         to its own place; higher keeps the face in the middle and makes the crop dance with it.
         ``leash`` (head sides, radians, log sides): at 0.2 the fastest head is never farther from the
         middle of the crop than its margin allows; lower lets the jitter of fast motion through.
+        ``leap`` (the same units): what moves, turns or grows by more from one frame to the next is no head
+        in motion but a cut, and the crop is there at once; lower mistakes a start for one.
         ``features`` (Hz) and ``features_beta``: as ``min_cutoff`` and ``beta`` for points inside the
         crop, such as the eyes. They may not trail: a warp beside the eye is seen."""
         self._min_cutoff = min_cutoff
         self._beta = beta
         self._leash = leash
+        self._leap = leap
         self._features = features
         self._features_beta = features_beta
         self._heads: dict[int, _Head] = {}
 
     def __call__(self, identity: int, crop: Crop, moment: int) -> Crop:
         head = self._heads.get(identity)
-        if head is None:
+        if head is None or self._leapt(head.raw, crop):
             head = self._heads[identity] = _Head(
                 OneEuro(self._min_cutoff, self._beta, leash=self._leash),
                 OneEuro(self._min_cutoff / 2, self._beta, leash=self._leash),
                 OneEuro(self._min_cutoff, self._beta, leash=self._leash),
                 OneEuro(self._features, self._features_beta),
                 crop.angle,
+                crop,
             )
+        head.raw = crop
         turn = head.unwrapped + math.remainder(crop.angle - head.unwrapped, math.tau)
         head.unwrapped = turn
         side = math.exp(float(head.size(np.array([math.log(crop.side)]), moment)[0]))
         place = head.place(np.array([crop.cx, crop.cy]), moment, unit=side)
         angle = float(head.turn(np.array([turn]), moment)[0])
         return Crop(float(place[0]), float(place[1]), side, math.remainder(angle, math.tau))
+
+    def _leapt(self, before: Crop, now: Crop) -> bool:
+        moved = math.hypot(now.cx - before.cx, now.cy - before.cy) / max(before.side, now.side)
+        turned = abs(math.remainder(now.angle - before.angle, math.tau))
+        return max(moved, turned, abs(math.log(now.side / before.side))) > self._leap
 
     def points(self, identity: int, points: Vector, moment: int) -> Vector:
         head = self._heads.get(identity)

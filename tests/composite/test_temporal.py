@@ -168,7 +168,15 @@ def test_alpha_is_blended_as_well() -> None:
 
 @pytest.mark.parametrize(
     ("later", "share"),
-    [(STEP, 0.6), (2 * STEP, 0.36), (STEP // 2, 0.7746), (250_000_000, 0), (0, 0.6), (-STEP, 0.6)],
+    [
+        (STEP, 0.6),
+        (2 * STEP, 0.36),
+        (STEP // 2, 0.7746),
+        (250_000_000, 0),
+        (0, 0.6),
+        (-STEP, 0.6),
+        (10, 0.8801),
+    ],
 )
 def test_the_share_goes_with_time(later: int, share: float) -> None:
     policy, seen = MotionBlending(weight=0.6), moved(texture(0), 0)

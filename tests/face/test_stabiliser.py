@@ -58,11 +58,24 @@ def test_a_head_that_moves_fast_is_never_left_behind() -> None:
 
 
 def test_a_step_is_reached_and_not_overshot() -> None:
-    crops = [Crop(100, 100, 50, 0)] * 10 + [Crop(130, 100, 60, 0.3)] * 90
+    crops = [Crop(100, 100, 50, 0)] * 10 + [Crop(112, 100, 60, 0.25)] * 90
     steadied = steady(OneEuroSmoothing(), crops)
-    assert (steadied[-1].cx, steadied[-1].side, steadied[-1].angle) == pytest.approx((130, 60, 0.3), rel=2e-3)
-    assert max(crop.cx for crop in steadied) <= 130
+    assert steadied[10].cx < 105
+    last = steadied[-1]
+    assert (last.cx, last.side, last.angle) == pytest.approx((112, 60, 0.25), rel=4e-3)
+    assert max(crop.cx for crop in steadied) <= 112
     assert max(crop.side for crop in steadied) <= 60 + 1e-9
+
+
+@pytest.mark.parametrize("then", [Crop(130, 100, 50, 0), Crop(100, 100, 75, 0), Crop(100, 100, 50, 0.4)])
+def test_what_no_head_does_is_a_cut_and_followed_at_once(then: Crop) -> None:
+    before = Crop(100, 100, 50, 0)
+    steadied = steady(OneEuroSmoothing(), [before] * 10 + [then] * 10)
+    after = (then.cx, then.cy, then.side, then.angle)
+    for crop in steadied[10:]:
+        assert (crop.cx, crop.cy, crop.side, crop.angle) == pytest.approx(after)
+    first = steady(OneEuroSmoothing(leap=math.inf), [before] * 10 + [then])[-1]
+    assert (first.cx, first.cy, first.side, first.angle) != pytest.approx(after, rel=0.01)
 
 
 def test_the_angle_turns_through_the_half_turn_without_a_jump() -> None:
@@ -113,11 +126,11 @@ def test_identities_do_not_mix() -> None:
 def test_forget_starts_afresh() -> None:
     smoothing = OneEuroSmoothing()
     smoothing(0, Crop(100, 100, 50, 0), 0)
-    moved = Crop(130, 100, 50, 0)
-    assert smoothing(0, moved, FRAME).cx < 125
+    moved = Crop(110, 100, 50, 0)
+    assert smoothing(0, moved, FRAME).cx < 106
     smoothing.forget(0)
     smoothing.forget(7)
-    assert smoothing(0, moved, 2 * FRAME).cx == pytest.approx(130)
+    assert smoothing(0, moved, 2 * FRAME).cx == pytest.approx(110)
 
 
 def test_points_are_smoothed_per_identity() -> None:
