@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
 STAGES = ("mesh", "crop", "student", "composite", "chain")
 """In the order of a frame's way. ``chain`` is the whole of it, from the decoded frame in memory to
@@ -46,27 +46,26 @@ class Ledger:
     """
 
     def __init__(self, *, keep: int = 200_000) -> None:
-        """``keep``: frames remembered for each stage; when full, the older half is dropped, so a run
-        of any length takes bounded memory and its figures speak of the last hour."""
+        """``keep``: frames remembered for each stage, so that a run of any length takes bounded memory and
+        its figures speak of the last hour or two."""
         self._keep = keep
-        # Plain numbers, 8 bytes each: a list of Python's own would grow by 20 MB an hour.
-        self._times: dict[str, array[int]] = {}
+        self._times: dict[str, _Latest] = {}
 
     def add(self, frame: FrameTimes) -> None:
         """A frame is done; its times join the others. Those of a frame that failed are not added."""
         for stage, nanoseconds in frame.stages.items():
-            times = self._times.setdefault(stage, array("q"))
-            if len(times) >= self._keep:
-                del times[: (self._keep + 1) // 2]
-            times.append(nanoseconds)
+            times = self._times.get(stage)
+            if times is None:
+                times = self._times[stage] = _Latest(self._keep)
+            times.add(nanoseconds)
 
     def percentiles(self, stage: str, *, last: int | None = None) -> dict[str, float]:
         """p50, p95 and p99 in milliseconds, of the ``last`` frames if given; zeros for a stage that
         never ran."""
         times = self._times.get(stage)
-        if not times:
+        if times is None:
             return {"p50": 0.0, "p95": 0.0, "p99": 0.0}
-        values = np.percentile(np.array(times[-last:] if last else times, np.int64) / 1e6, (50, 95, 99))
+        values = np.percentile(times.latest(last) / 1e6, (50, 95, 99))
         return {
             name: round(float(value), 3) for name, value in zip(("p50", "p95", "p99"), values, strict=True)
         }
@@ -74,7 +73,7 @@ class Ledger:
     def last(self, stage: str) -> float:
         """Milliseconds of the latest frame, 0 when there was none."""
         times = self._times.get(stage)
-        return times[-1] / 1e6 if times else 0.0
+        return float(times.latest(1)[0]) / 1e6 if times is not None else 0.0
 
     def summary(self, *, last: int | None = None) -> dict[str, dict[str, float]]:
         """Percentiles of every stage of ``STAGES``, of the ``last`` frames if given."""
@@ -83,3 +82,26 @@ class Ledger:
     def clear(self) -> None:
         """Forget everything, for instance after the warm-up."""
         self._times.clear()
+
+
+class _Latest:
+    """The latest numbers, so many at most, in memory that never moves: what grows by moving leaves holes in
+    the heap of a run that lasts for hours."""
+
+    def __init__(self, keep: int) -> None:
+        # The system gives a page only when it is written to.
+        self._numbers = np.empty(keep, np.int64)
+        self._count = 0
+
+    def add(self, number: int) -> None:
+        self._numbers[self._count % len(self._numbers)] = number
+        self._count += 1
+
+    def latest(self, most: int | None) -> NDArray[np.int64]:
+        """In the order in which they came, the ``most`` last of them if given."""
+        keep = len(self._numbers)
+        count = min(self._count, keep) if most is None else min(self._count, keep, most)
+        begin = (self._count - count) % keep
+        if begin + count <= keep:
+            return self._numbers[begin : begin + count]
+        return np.concatenate((self._numbers[begin:], self._numbers[: begin + count - keep]))

@@ -56,9 +56,13 @@ def test_a_block_that_raises_is_not_noted() -> None:
 def test_memory_is_bounded_and_recent(keep: int) -> None:
     ledger = Ledger(keep=keep)
     fill(ledger, "mesh", [1.0] * 100 + [9.0] * keep)
-    assert len(ledger._times["mesh"]) <= keep
-    assert ledger.percentiles("mesh")["p50"] == 9
-    assert ledger.last("mesh") == 9
+    assert ledger.percentiles("mesh") == {"p50": 9, "p95": 9, "p99": 9}
+    for number in range(3 * keep):
+        fill(ledger, "mesh", [float(number)])
+        assert ledger.last("mesh") == number
+        # Across the place where memory begins anew too.
+        assert ledger.percentiles("mesh", last=1)["p50"] == number
+    assert ledger.percentiles("mesh", last=2)["p50"] == (3 * keep - 1.5 if keep > 1 else 2)
 
 
 def test_clear_forgets_everything() -> None:
