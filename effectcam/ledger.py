@@ -97,10 +97,13 @@ class _Latest:
         self._numbers[self._count % len(self._numbers)] = number
         self._count += 1
 
+    def __len__(self) -> int:
+        return min(self._count, len(self._numbers))
+
     def latest(self, most: int | None) -> NDArray[np.int64]:
         """In the order in which they came, the ``most`` last of them if given."""
         keep = len(self._numbers)
-        count = min(self._count, keep) if most is None else min(self._count, keep, most)
+        count = len(self) if most is None else min(len(self), most)
         begin = (self._count - count) % keep
         if begin + count <= keep:
             return self._numbers[begin : begin + count]
