@@ -238,6 +238,10 @@ class _FaultyStudent:
         return self._student.channels
 
     @property
+    def inputs(self) -> int:
+        return self._student.inputs
+
+    @property
     def threads(self) -> int:
         return self._student.threads
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -58,6 +59,9 @@ def test_pages_show_what_faults_did(cli: Run, tmp_path: Path) -> None:
 
 def test_no_secret_and_no_name_of_the_user_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
     home = str(Path.home())
+    for name in os.environ:
+        if name.startswith("EFFECTCAM_"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("EFFECTCAM_OBS_PASSWORD", "hunter2")
     monkeypatch.setenv("EFFECTCAM_EFFECTS", f"{home}/looks")
     assert _without_home(_environment()) == {
