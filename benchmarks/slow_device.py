@@ -9,47 +9,24 @@ from typing import Any
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect
 from effectcam.frame import Clock, Frame, Pixels, RealClock
-from effectcam.student.accelerator import Placement
 from effectcam.student.choice import PlacedStudent
+from effectcam.student.wrapped import WrappedStudent
 
 Delay = Callable[[str], float]
 """Milliseconds that a student of the given tier takes beside its own time."""
 
 
-class SlowStudent:
+class SlowStudent(WrappedStudent[PlacedStudent]):
     """A student, and a wait after each of its pictures."""
 
     def __init__(self, student: PlacedStudent, wait: Callable[[], None]) -> None:
-        self._student = student
+        super().__init__(student)
         self._wait = wait
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return self._student.size
-
-    @property
-    def channels(self) -> int:
-        return self._student.channels
-
-    @property
-    def inputs(self) -> int:
-        return self._student.inputs
-
-    @property
-    def threads(self) -> int:
-        return self._student.threads
-
-    @property
-    def placement(self) -> Placement:
-        return self._student.placement
-
     def run(self, image: Pixels) -> Pixels:
-        drawn = self._student.run(image)
+        drawn = super().run(image)
         self._wait()
         return drawn
-
-    def close(self) -> None:
-        self._student.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

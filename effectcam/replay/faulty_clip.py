@@ -18,8 +18,8 @@ from effectcam.pipeline import Pipeline
 from effectcam.replay.fault_pictures import FaultyPictures
 from effectcam.replay.faults import Fault, FaultScript
 from effectcam.source.clip import Clip
-from effectcam.student.accelerator import Placement
 from effectcam.student.choice import PlacedStudent
+from effectcam.student.wrapped import WrappedStudent
 
 _AFTER = 1_000_000
 """Nanoseconds between the stamps of frames that a late one holds up: they come in a burst."""
@@ -222,42 +222,19 @@ def _reversed(waiting: list[_Arrival]) -> Iterator[_Arrival]:
         yield replace(arrival, shown_at=place)
 
 
-class _FaultyStudent:
+class _FaultyStudent(WrappedStudent[PlacedStudent]):
     """A student that tarries or fails as the script says, and is the one that it stands for otherwise."""
 
     def __init__(self, student: PlacedStudent, planted: PlantedFaults) -> None:
-        self._student = student
+        super().__init__(student)
         self._planted = planted
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self._student.size
-
-    @property
-    def channels(self) -> int:
-        return self._student.channels
-
-    @property
-    def inputs(self) -> int:
-        return self._student.inputs
-
-    @property
-    def threads(self) -> int:
-        return self._student.threads
-
-    @property
-    def placement(self) -> Placement:
-        return self._student.placement
 
     def run(self, image: Pixels) -> Pixels:
         self._planted.tarry("student")
         if self._planted.has("nan"):
             # What a student makes of a network's NaN; its own numbers are bytes, which hold none.
             raise StudentError("the student returned NaN, as the faults have it; go on with the next frame")
-        return self._student.run(image)
-
-    def close(self) -> None:
-        self._student.close()
+        return super().run(image)
 
 
 class _FaultyMesh:

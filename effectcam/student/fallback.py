@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 
 from effectcam.errors import StudentError, UsageError
 from effectcam.frame import Pixels
-from effectcam.student.accelerator import Placement
 from effectcam.student.litert import LiteRtStudent
 from effectcam.student.remote import RemoteStudent
+from effectcam.student.wrapped import WrappedStudent
 
 
-class FallbackStudent:
+class FallbackStudent(WrappedStudent[RemoteStudent | LiteRtStudent]):
     """``first`` as long as it draws; from the first picture that it fails on, that one included, the
     student that ``make_second`` opens on the CPU.
 
@@ -29,32 +28,10 @@ class FallbackStudent:
         name: str,
         tell: Callable[[str], None],
     ) -> None:
-        self._student: RemoteStudent | LiteRtStudent = first
+        super().__init__(first)
         self._make_second = make_second
         self._name = name
         self._tell = tell
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self._student.size
-
-    @property
-    def channels(self) -> int:
-        return self._student.channels
-
-    @property
-    def inputs(self) -> int:
-        return self._student.inputs
-
-    @property
-    def threads(self) -> int:
-        """CPU threads in use."""
-        return self._student.threads
-
-    @property
-    def placement(self) -> Placement:
-        """Where it runs now."""
-        return self._student.placement
 
     def run(self, image: Pixels) -> Pixels:
         first = self._student
@@ -74,14 +51,3 @@ class FallbackStudent:
             )
             first.close()
             return self._student.run(image)
-
-    def close(self) -> None:
-        self._student.close()
-
-    def __enter__(self) -> FallbackStudent:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
