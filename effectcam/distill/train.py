@@ -151,11 +151,13 @@ def learn(
     # Typed as nn.Module.to in every form but the one with a memory format.
     module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     criterion = Criterion(weights)
-    averaged = AveragedModel(module, avg_fn=_running_mean(config.average))
+    averaged = AveragedModel(module, multi_avg_fn=_running_mean(config.average))
     groups: list[dict[str, Any]] = [{"params": list(module.parameters())}]
     if criterion.parameters:
         groups.append({"params": criterion.parameters, "weight_decay": 0.0})
-    optimiser = torch.optim.AdamW(groups, lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(
+        groups, lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98), fused=True
+    )
     at = Training(module, averaged, optimiser, criterion, origin=origin, looks=looks)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
@@ -249,12 +251,12 @@ def usual_augmentation(net: NetConfig, scale: float = 1.0) -> Augmentation:
     return usual
 
 
-def _running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+def _running_mean(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
     """Exponential mean whose memory grows with the steps taken, up to that of ``decay``."""
 
-    def mean(averaged: Tensor, latest: Tensor, steps: Tensor | int) -> Tensor:
+    def mean(averaged: Sequence[Tensor], latest: Sequence[Tensor], steps: Tensor | int) -> None:
         keep = min(decay, (1 + float(steps)) / (10 + float(steps)))
-        return averaged + (1 - keep) * (latest - averaged)
+        torch._foreach_lerp_(list(averaged), list(latest), 1 - keep)
 
     return mean
 
