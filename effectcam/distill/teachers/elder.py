@@ -114,7 +114,7 @@ class Elder:
         own = 0.16 * np.tanh(own / 0.16) * np.where(own < 0, 1.0, 0.5)
         own = own * canvas.complexion.likeness()
         # What is dark already needs deeper shade to look folded.
-        depth = self.folds * (1 + 0.6 * (1 - step(0.2, 0.5, np.float32(canvas.complexion.luma))))
+        depth = self.folds * (1 + 1.2 * (1 - step(0.18, 0.5, np.float32(canvas.complexion.luma))))
         return np.asarray((depth * (painted + grain) + self.own * own) * bare, np.float32)
 
     def _greyed(self, aged: Floats, canvas: FaceCanvas, frame: Floats, crown: Floats) -> Floats:
