@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from effectcam.composite import blend
 from effectcam.composite.blend import Layer
 from effectcam.composite.canvas import DrawnFrame, FrameCanvas
-from effectcam.composite.colour import ColourMatch, ColourPolicy, NoColourMatch
+from effectcam.composite.colour import ColourPolicy, NoColourMatch, colour_matching
 from effectcam.composite.mask import feathered
 from effectcam.composite.screen import screen
 from effectcam.composite.temporal import FRAME, TemporalPolicy, blending
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
+from effectcam.effect.students import open_students
 from effectcam.errors import UsageError
 from effectcam.face.choice import AllFaces, FaceChoice
 from effectcam.face.crop import cut, fit_pose
@@ -36,7 +37,6 @@ from effectcam.passage import Face, Passage
 from effectcam.redrawing import Redrawing
 from effectcam.student.accelerator import Wish
 from effectcam.student.protocol import Student
-from effectcam.student.threads import choose_fair_share
 
 _COLOUR_SIZE = 64
 """Pixels along the sample of the canvas that a drawing's colour is matched to: colour has no detail."""
@@ -105,6 +105,7 @@ class Pipeline:
         self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
         self._beside = beside
         self._own_colour = colour
+        self._colour = colour or NoColourMatch()
         steady, at = self.effect.temporal, self.effect.limits
         self._temporal = temporal or blending(steady.policy, steady.weight, steady.tolerance)
         self._limits = limits or soft_limits(at.policy, at.yaw)
@@ -148,6 +149,7 @@ class Pipeline:
         passage = Passage(frame, self._strength)
         try:
             self.begin(passage, detect=detect)
+            self._foresee(passage)
             self.draw(passage)
             return self.finish(passage)
         finally:
@@ -246,8 +248,18 @@ class Pipeline:
         passage.seen.append(seen)
         passage.crops.append(crop)
 
+    def _foresee(self, passage: Passage) -> None:
+        """Have the helper do what blending needs no drawing for, if it has no frame to draw."""
+        if passage.canvas is None:
+            passage.foreseen = [
+                self._helper.submit(self._temporal.foresee, face.identity, crop, face.seen_at)
+                for face, crop in zip(passage.faces, passage.crops, strict=True)
+            ]
+
     def _steady(self, passage: Passage) -> None:
         """Mix the faces' drawings with those before."""
+        for future in passage.foreseen:
+            future.result()
         now = passage.frame.captured_at
         steadied = [
             self._temporal.blend(face.identity, drawing, crop, now)
@@ -369,27 +381,13 @@ class Pipeline:
         self.close()
 
     def _open(self, tier: str, threads: Mapping[Place, int | None]) -> Mapping[Place, Student]:
-        two = len(self.effect.places) > 1
-        students: dict[Place, Student] = {}
-        try:
-            for place in self.effect.places:
-                # The frame's student runs beside the face's stages, on the other half of the cores.
-                student = students[place] = self.effect.open_student(
-                    place,
-                    tier=tier,
-                    threads=threads[place] or (choose_fair_share if two else None),
-                    beside=self._beside or (two and place == "frame"),
-                    accelerator=self._wishes[place],
-                    tell=self._tell,
-                )
-                if student.placement.accelerator == "cpu":
-                    # Another tier is not worth a comparison while the machine is busy.
-                    self._wishes[place] = "cpu"
-                self._threads[place] = student.threads
-        except BaseException:
-            for opened in students.values():
-                opened.close()
-            raise
+        students = open_students(
+            self.effect, tier, threads=threads, wishes=self._wishes, beside=self._beside, tell=self._tell
+        )
+        for place, student in students.items():
+            self._threads[place] = student.threads
+            if student.placement.accelerator == "cpu":  # a comparison costs cores that may be short later
+                self._wishes[place] = "cpu"
         return students
 
     def _take_up(self, tier: str, students: Mapping[Place, Student]) -> None:
@@ -399,13 +397,4 @@ class Pipeline:
         if "face" in students:
             self._redraw = Redrawing(students["face"])
             self._mask = feathered(self._redraw.side, self.effect.mask.feather)
-        self._colour: ColourPolicy = self._own_colour or self._colour_policy()
-
-    def _colour_policy(self) -> ColourPolicy:
-        policy = self.effect.colour.policy
-        if policy == "none" or "face" not in self.effect.places:
-            return NoColourMatch()
-        # Against the drawn frame the soft rim counts, where a difference would be a seam; against
-        # the input the middle does, where the skin is.
-        rim = cv2.multiply(self._mask, cv2.bitwise_not(self._mask), scale=4 / 255)
-        return ColourMatch(np.asarray(rim, np.uint8) if policy == "match-frame" else self._mask)
+            self._colour = self._own_colour or colour_matching(self.effect.colour.policy, self._mask)

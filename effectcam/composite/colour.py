@@ -96,5 +96,15 @@ class ColourMatch:
         self._shift.pop(identity, None)
 
 
+def colour_matching(policy: str, mask: NDArray[np.uint8]) -> ColourPolicy:
+    """The policy for a manifest's ``colour``: ``mask`` (N, N) is what lays the drawing."""
+    if policy == "none":
+        return NoColourMatch()
+    # Against the drawn frame the soft rim counts, where a difference would be a seam; against the input the
+    # middle does, where the skin is.
+    rim = cv2.multiply(mask, cv2.bitwise_not(mask), scale=4 / 255)
+    return ColourMatch(np.asarray(rim, np.uint8) if policy == "match-frame" else mask)
+
+
 def _thumb(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return cv2.resize(picture, (_THUMB, _THUMB), interpolation=cv2.INTER_AREA).astype(np.float32)

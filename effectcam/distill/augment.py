@@ -90,7 +90,7 @@ def _places(side: int) -> Floats:
     """(side, side, 3): x and y of each pixel of a crop, and its nearness. Made once, as it took a tenth of
     a training step."""
     at = np.dstack(np.meshgrid(*[np.arange(side, dtype=np.float64)] * 2))
-    return np.concatenate((at, _nearness(at, side)), axis=2).astype(np.float32)
+    return np.asarray(np.concatenate((at, _nearness(at, side)), axis=2), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
