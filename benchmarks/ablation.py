@@ -1,7 +1,9 @@
-"""What each loss buys: short trainings that differ in one loss, side by side.
+"""What each loss buys, and what a base does: short trainings that differ in one thing, side by side.
 
     python -m benchmarks.ablation zombie --pairs work/face/pairs --steps 600
     python -m benchmarks.ablation zombie --pairs work/face/pairs --minutes 5 --only critic --only shift
+    python -m benchmarks.ablation alien --pairs work/face/pairs --minutes 4 --side 256 --only none \
+        --origin zombie --origin base
 
 Every loss of the recipe is switched off once, and every one that is off is switched on once, from the same
 seed, on the same pairs. The trainings take turns of some seconds, so that whatever else the machine does
@@ -19,7 +21,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -67,10 +69,12 @@ _TURN = 20.0
 
 @dataclass(frozen=True)
 class Variant:
-    """One training, told apart by its losses."""
+    """One training, told apart by its losses or by what it goes on from."""
 
     name: str
     weights: Weights
+    origin: Origin | None = None
+    """None: nothing."""
 
 
 @dataclass(frozen=True)
@@ -94,20 +98,25 @@ class Score:
     """Of CPU time a step."""
 
 
-def variants(recipe: Weights, only: tuple[str, ...] = ()) -> Iterator[Variant]:
-    """The recipe's own losses, then each of ``only`` (all when empty) the other way round.
+def variants(
+    recipe: Weights, only: tuple[str, ...] = (), origin: Origin | None = None, others: Sequence[Origin] = ()
+) -> Iterator[Variant]:
+    """The recipe's own losses, then each of ``only`` (all when empty) the other way round, all from
+    ``origin``; then the recipe's own from each of the ``others``.
 
     >>> [variant.name for variant in variants(Weights(), ("pixel", "shift"))]
     ['as the recipe', '- pixel', '+ shift']
     """
-    yield Variant("as the recipe", recipe)
+    yield Variant("as the recipe", recipe, origin)
     for name in loss_names():
         if only and name not in only:
             continue
         if getattr(recipe, name):
-            yield Variant(f"- {name}", recipe.without([name]))
+            yield Variant(f"- {name}", recipe.without([name]), origin)
         else:
-            yield Variant(f"+ {name}", replace(recipe, **{name: ON[name]}))
+            yield Variant(f"+ {name}", replace(recipe, **{name: ON[name]}), origin)
+    for other in others:
+        yield Variant(f"from {other.name}", recipe, other)
 
 
 def some_of(store: PairStore, count: int, seed: int) -> PairStore:
@@ -190,7 +199,6 @@ def run(
     work: Path,
     *,
     side: int,
-    origin: Origin | None,
     console: Console,
 ) -> list[Score]:
     """Train all ``chosen``, taking turns, each in its own folder of ``work``, and judge them."""
@@ -203,7 +211,7 @@ def run(
             config=config,
             augmentation=replace(usual_augmentation(net), side=side),
             weights=variant.weights,
-            origin=origin,
+            origin=variant.origin,
             clock=time.thread_time,
         )
         for number, variant in enumerate(chosen)
@@ -267,8 +275,17 @@ def table(chosen: list[Variant], scores: list[list[Score]], title: str) -> Table
 @click.option(
     "--from", "begin", metavar="EFFECT", help="Go on from this effect's students; needs --side 256."
 )
+@click.option(
+    "--origin",
+    "others",
+    multiple=True,
+    metavar="EFFECT|base|FILE",
+    help="One training more, from this; needs --side 256; repeatable.",
+)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Repeat from so many.")
-@click.option("--only", multiple=True, help="Only this loss the other way round; repeatable.")
+@click.option(
+    "--only", multiple=True, help="Only this loss the other way round; repeatable; 'none' for no loss."
+)
 @click.option("--work", type=click.Path(path_type=Path), help="Keep the trainings here, and go on from them.")
 @click.option("--json", "report", type=click.Path(path_type=Path), help="Write the figures here too.")
 def main(
@@ -280,6 +297,7 @@ def main(
     learn: int,
     side: str,
     begin: str | None,
+    others: tuple[str, ...],
     seeds: int,
     only: tuple[str, ...],
     work: Path | None,
@@ -288,15 +306,20 @@ def main(
     if (steps is None) == (minutes is None):
         raise UsageError("give either --steps or --minutes")
     for name in only:
-        if name not in loss_names():
-            raise UsageError(f"no loss {name!r}; losses: {', '.join(loss_names())}")
+        if name not in (*loss_names(), "none"):
+            raise UsageError(f"no loss {name!r}; losses: {', '.join(loss_names())}, or none")
     student = load_recipe(recipe).students.get(space)
     if student is None:
         raise UsageError(f"{recipe} has no {space} student")
-    if begin and side != "256":
-        raise UsageError("--from needs --side 256, the size that the effect's students learnt at")
+    if (begin or others) and side != "256":
+        raise UsageError("what goes on from a student needs --side 256, the size that it learnt at")
     origin = origin_in(begin, student) if begin else None
-    chosen = [v for v in variants(student.losses, only) if student.net.alpha or v.name != "- alpha"]
+    known = [origin_in(other, student) for other in others]
+    chosen = [
+        variant
+        for variant in variants(student.losses, only, origin, known)
+        if student.net.alpha or variant.name != "- alpha"
+    ]
     store = some_of(PairStore.load(pairs), learn, 0)
     console = Console(stderr=True)
     scores = []
@@ -311,9 +334,7 @@ def main(
                 save_every=_TURN,
             )
             folder = work or Path(temporary)
-            scores.append(
-                run(store, student, chosen, config, folder, side=int(side), origin=origin, console=console)
-            )
+            scores.append(run(store, student, chosen, config, folder, side=int(side), console=console))
     length = f"{steps} steps" if steps else f"{minutes:g} min of CPU time"
     after = f" after {origin.name}" if origin else ""
     title = f"{recipe} {space}, {length}{after} at {side}², {learn} pairs, {seeds} seed(s)"
