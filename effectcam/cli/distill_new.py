@@ -28,7 +28,10 @@ import click
 @click.option("--looks-real", is_flag=True, help="An onlooker could take the result for a real face.")
 @click.option("--draft", is_flag=True, help="Train a quarter of an hour, to see whether it can be learnt.")
 @click.option(
-    "--from", "begin", metavar="EFFECT", help="Go on from this effect's students instead of from nothing."
+    "--from",
+    "begin",
+    metavar="EFFECT",
+    help="Go on from this effect's students instead of from the bundled base; 'nothing' begins without any.",
 )
 @click.option(
     "--out",
@@ -57,6 +60,7 @@ def new(
     """
     from effectcam.cli.distill import export, pairs
     from effectcam.cli.distill_train import train
+    from effectcam.distill.origin import has_base
     from effectcam.distill.recipe import load_recipe
     from effectcam.effect.catalogue import bundled_folder, install
     from effectcam.effect.manifest import NAME
@@ -76,7 +80,9 @@ def new(
     plan = load_recipe(str(recipe))
     if not all((work / space / "pairs" / "pairs.json").is_file() for space in plan.students):
         context.invoke(pairs, recipe=str(recipe), data=data, work=work)
-    context.invoke(train, recipe=str(recipe), work=work, begin=begin)
+    if begin is None and all(has_base(student) for student in plan.students.values()):
+        begin = "base"
+    context.invoke(train, recipe=str(recipe), work=work, begin=None if begin == "nothing" else begin)
     context.invoke(export, recipe=str(recipe), work=work, out=folder / "effect", source=source)
     effect = install(folder / "effect" / plan.name, replace=True)
     click.echo(

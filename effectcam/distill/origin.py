@@ -38,6 +38,18 @@ def base_file(recipe: StudentRecipe) -> Path:
     return BASES / f"{recipe.space}-{'rgba' if recipe.net.alpha else 'rgb'}.tflite"
 
 
+def has_base(recipe: StudentRecipe) -> bool:
+    """Whether a base is bundled from which this student can go on."""
+    path = base_file(recipe)
+    if not path.is_file():
+        return False
+    try:
+        start_from(path.read_bytes(), recipe.net, name=path.stem)
+    except UsageError:
+        return False
+    return True
+
+
 def origin_in(effect: str, recipe: StudentRecipe) -> Origin:
     """The student to go on from: that of the installed or named ``effect`` which draws what ``recipe`` is
     to draw; "base" for the bundled base; or a ``.tflite`` file.
