@@ -48,12 +48,9 @@ class Passage:
     """The same as the student gets them, with the effect's warp."""
     drawings: list[NDArray[np.uint8]] = field(default_factory=list)
     """What the student made of them, RGB or RGBA; at the end, blended with what was before."""
-    foreseen: list[Future[None]] = field(default_factory=list)
-    """What the temporal policy can do about ``crops`` while the student draws."""
     decisions: dict[str, object] = field(default_factory=dict)
 
     def wait(self) -> None:
-        """Return once nobody is at work on it in the helper's thread, whatever came of it."""
-        wait(self.foreseen)
+        """Return once no student is at work on the canvas, whatever came of it."""
         if self.canvas is not None:
             wait([self.canvas])

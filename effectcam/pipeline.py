@@ -149,7 +149,6 @@ class Pipeline:
         passage = Passage(frame, self._strength)
         try:
             self.begin(passage, detect=detect)
-            self._foresee(passage)
             self.draw(passage)
             return self.finish(passage)
         finally:
@@ -248,18 +247,8 @@ class Pipeline:
         passage.seen.append(seen)
         passage.crops.append(crop)
 
-    def _foresee(self, passage: Passage) -> None:
-        """Have the helper do what blending needs no drawing for, if it has no frame to draw."""
-        if passage.canvas is None:
-            passage.foreseen = [
-                self._helper.submit(self._temporal.foresee, face.identity, crop, face.seen_at)
-                for face, crop in zip(passage.faces, passage.crops, strict=True)
-            ]
-
     def _steady(self, passage: Passage) -> None:
         """Mix the faces' drawings with those before."""
-        for future in passage.foreseen:
-            future.result()
         now = passage.frame.captured_at
         steadied = [
             self._temporal.blend(face.identity, drawing, crop, now)

@@ -77,10 +77,6 @@ class Watching:
     def __init__(self) -> None:
         self.seen: list[tuple[int, int]] = []
         self.forgotten: list[int] = []
-        self.foreseen: list[tuple[int, int]] = []
-
-    def foresee(self, stream: int, seen: Pixels, now: int) -> None:
-        self.foreseen.append((stream, now))
 
     def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
         assert drawing.shape[:2] == seen.shape[:2]
@@ -103,8 +99,6 @@ def test_streams_are_told_apart_and_forgotten_with_what_they_are_of(make: Make) 
         assert sorted(policy.seen) == sorted(
             (stream, frame.captured_at) for frame in frames for stream in (FRAME, 0)
         )
-        # The helper has the frame to draw.
-        assert policy.foreseen == []
         assert pipeline.decisions == {"detect": True, "face_blend": [0.25], "frame_blend": 0.25}
         assert policy.forgotten == []
         pipeline.change_tier("lite", pipeline.open_tier("lite"))
@@ -115,13 +109,6 @@ def test_streams_are_told_apart_and_forgotten_with_what_they_are_of(make: Make) 
         assert policy.forgotten == [0]
         pipeline.reset()
         assert FRAME in policy.forgotten[1:]
-
-
-def test_a_face_alone_is_foreseen_while_it_is_drawn(make: Make) -> None:
-    policy, frames = Watching(), stream(demo_pixels(3))
-    with Pipeline(make(face="unet"), threads=1, temporal=policy) as pipeline:
-        run(pipeline, frames)
-    assert policy.foreseen == policy.seen == [(0, frame.captured_at) for frame in frames]
 
 
 class Half:

@@ -27,13 +27,8 @@ class TemporalPolicy(Protocol):
     """What becomes of a student's drawing in view of those before it.
 
     A face's drawings are one stream, the frame's another. Calls for two streams may come from two threads at
-    once; those for one stream come in the order of the frames, one after the other.
+    once; those for one stream come in the order of the frames.
     """
-
-    def foresee(self, stream: int, seen: Pixels, now: int) -> None:
-        """Do what `blend` will have to do and needs no drawing for. May be left out, which costs time alone:
-        called while a student is at work on ``seen``, on another core, it is over when the drawing comes."""
-        ...
 
     def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
         """``drawing`` uint8 (H, W, 3 or 4), RGB or RGBA with straight alpha, as a student made it of ``seen``
@@ -48,9 +43,6 @@ class TemporalPolicy(Protocol):
 
 class NoBlending:
     """Each drawing as it is."""
-
-    def foresee(self, stream: int, seen: Pixels, now: int) -> None:
-        pass
 
     def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
         return Steadied(drawing, None)
@@ -100,44 +92,39 @@ class MotionBlending:
         self._agreement = np.exp(-(differences**2)).astype(np.float32)
         self._streams: dict[int, _Stream] = {}
 
-    def foresee(self, stream: int, seen: Pixels, now: int) -> None:
-        known = self._streams.get(stream)
-        if known is not None and self._follows(known, seen, now):
-            known.outlook = known.look(seen)
-
     def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
+        grey = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), np.uint8)
         known, share = self._streams.get(stream), 0.0
-        if known is None or known.drawing.shape != drawing.shape or not self._follows(known, seen, now):
-            known = self._streams[stream] = _Stream(*seen.shape[:2])
-            grey = _grey(seen)
+        if known is None or known.drawing.shape != drawing.shape or now - known.at > self.LONGEST_GAP:
+            known = self._streams[stream] = _Stream(*grey.shape)
         else:
-            outlook = known.outlook
-            if outlook is None or outlook.seen is not seen:
-                outlook = known.look(seen)
             # Clips may repeat a stamp; that counts as one frame at 30 a second.
             step = max((now - known.at) * 30e-9, self.SHORTEST_STEP) if now > known.at else 1.0
-            drawing, share = self._mixed(drawing, outlook, self._weight**step)
-            grey = outlook.grey
-        known.drawing, known.grey, known.at, known.outlook = drawing, grey, now, None
+            drawing, share = self._mixed(drawing, grey, known, self._weight**step)
+        known.drawing, known.grey, known.at = drawing, grey, now
         return Steadied(drawing, share)
 
     def forget(self, stream: int) -> None:
         self._streams.pop(stream, None)
 
-    def _follows(self, known: _Stream, seen: Pixels, now: int) -> bool:
-        return known.grey.shape == seen.shape[:2] and now - known.at <= self.LONGEST_GAP
-
     def _mixed(
-        self, drawing: NDArray[np.uint8], outlook: _Outlook, weight: float
+        self, drawing: NDArray[np.uint8], grey: NDArray[np.uint8], known: _Stream, weight: float
     ) -> tuple[NDArray[np.uint8], float]:
-        """With what was drawn before, by ``weight`` at most; and the share of that, on average."""
-        apart = _difference(outlook.grey, outlook.grey_before, drawing, outlook.drawn_before)
-        share = cv2.LUT(apart, self._agreement * np.float32(weight))
+        """With what is known, by ``weight`` at most; and the previous result's share, on average."""
+        flow = known.flow(grey)
+        seen = _moved(known.grey, cv2.add(flow, known.places))
+        # Sampled again and again, a picture blurs. Tripled by cubic first it stays nearly as crisp as by a
+        # cubic remap, which takes twice as long. Not doubled: what rests would be sampled between pixels.
+        fine = known.drawing
+        if known.scale > 1:
+            larger = cv2.resize(fine, None, fx=known.scale, fy=known.scale, interpolation=cv2.INTER_CUBIC)
+            fine = np.asarray(larger, np.uint8)
+        drawn = _moved(fine, cv2.scaleAdd(flow, known.scale, known.fine_places))
+        share = cv2.LUT(_difference(grey, seen, drawing, drawn), self._agreement * np.float32(weight))
         mean = float(share.mean())
         if mean < self.LEAST_COMMON * weight:
             return drawing, 0.0
-        mixed = cv2.blendLinear(outlook.drawn_before, drawing, share, 1 - share)
-        return np.asarray(mixed, np.uint8), mean
+        return np.asarray(cv2.blendLinear(drawn, drawing, share, 1 - share), np.uint8), mean
 
 
 _AROUND = 5
@@ -158,18 +145,6 @@ _PATCH = 16
 """Pixels: a picture not as large cannot be searched; in it nothing moves."""
 
 
-class _Outlook(NamedTuple):
-    """What is known of a frame before it is drawn."""
-
-    seen: Pixels
-    grey: NDArray[np.uint8]
-    """The same in grey, (H, W)."""
-    grey_before: NDArray[np.uint8]
-    """What was seen in the frame before, moved onto this one ..."""
-    drawn_before: NDArray[np.uint8]
-    """... and what came of it, (H, W, 3 or 4)."""
-
-
 class _Stream:
     """What is kept of one: the latest result and what it was drawn of, and what the search needs."""
 
@@ -177,8 +152,6 @@ class _Stream:
         self.drawing: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.grey: NDArray[np.uint8] = self.drawing
         self.at = 0
-        self.outlook: _Outlook | None = None
-        """On the frame that is being drawn."""
         self.places = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=2).astype(np.float32)
         """(H, W, 2): x and y of each pixel ..."""
         self.scale = 3 if rows * columns <= _CROP else 1
@@ -186,19 +159,6 @@ class _Stream:
         """... and of its centre in a picture ``scale`` times as large."""
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._search.setFinestScale(max(0, round(math.log2(max(rows, columns) / _GRID))))
-
-    def look(self, seen: Pixels) -> _Outlook:
-        """On ``seen`` (H, W, 3), the frame after the latest."""
-        grey = _grey(seen)
-        flow = self.flow(grey)
-        # Sampled again and again, a picture blurs. Tripled by cubic first it stays nearly as crisp as by a
-        # cubic remap, which takes twice as long. Not doubled: what rests would be sampled between pixels.
-        fine = self.drawing
-        if self.scale > 1:
-            larger = cv2.resize(fine, None, fx=self.scale, fy=self.scale, interpolation=cv2.INTER_CUBIC)
-            fine = np.asarray(larger, np.uint8)
-        drawn = _moved(fine, cv2.scaleAdd(flow, self.scale, self.fine_places))
-        return _Outlook(seen, grey, _moved(self.grey, cv2.add(flow, self.places)), drawn)
 
     def flow(self, now: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(H, W, 2): how far what is at each pixel of ``now`` was from there."""
@@ -210,10 +170,6 @@ class _Stream:
 def blending(policy: str, weight: float, tolerance: float) -> TemporalPolicy:
     """The policy for a manifest's ``temporal``: none or motion-blend."""
     return NoBlending() if policy == "none" else MotionBlending(weight=weight, tolerance=tolerance)
-
-
-def _grey(picture: Pixels) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _difference(

@@ -79,18 +79,6 @@ def test_what_rests_stays_as_it_is_to_the_bit(size: tuple[int, int]) -> None:
     np.testing.assert_array_equal(result.drawing, drawn(seen))
 
 
-def test_what_was_foreseen_makes_no_difference_and_may_be_of_another_picture() -> None:
-    plain, foreseeing = MotionBlending(), MotionBlending()
-    for frame in range(6):
-        seen, at = moved(texture(0), frame), frame * STEP
-        if frame != 4:
-            foreseeing.foresee(0, moved(texture(1), frame) if frame == 2 else seen, at)
-        one, other = (policy.blend(0, drawn(seen), seen, at) for policy in (plain, foreseeing))
-        np.testing.assert_array_equal(one.drawing, other.drawing)
-        assert one.share == other.share
-    assert one.share is not None and one.share > 0.4
-
-
 def test_nothing_is_left_after_a_cut() -> None:
     policy = MotionBlending(weight=0.9, tolerance=20)
     for frame in range(3):
