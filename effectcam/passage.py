@@ -42,6 +42,9 @@ class Passage:
     canvas: Future[DrawnFrame] | None = None
     """Where there is a student for the frame, what it makes of it."""
     faces: list[Face] = field(default_factory=list)
+    lost: set[int] = field(default_factory=set)
+    """Identities that are remembered no longer. Each part of the way forgets them when this frame comes to it:
+    frames before, with those faces on them, may be on their way still."""
     seen: list[Pixels] = field(default_factory=list)
     """The crops of ``faces``, as they lie in the frame."""
     crops: list[Pixels] = field(default_factory=list)

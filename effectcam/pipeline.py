@@ -152,8 +152,9 @@ class Pipeline:
             self.draw(passage)
             return self.finish(passage)
         finally:
-            # Awaited even when the face failed: students may be changed between two frames.
+            # Even when the face failed: students may be changed between two frames.
             passage.wait()
+            self._let_go(passage)
 
     # The three parts of ``process``. `overlapped` has them at work on different frames.
 
@@ -168,18 +169,21 @@ class Pipeline:
             with passage.times.time("mesh"):
                 observations = self._find(self._mesh, passage, detect)
             with passage.times.time("crop"):
-                passage.faces = self._steadied(observations, passage.frame)
+                passage.faces = self._steadied(observations, passage)
                 for face in passage.faces:
                     self._cut(face, passage)
 
     def draw(self, passage: Passage) -> None:
         """Have the faces redrawn."""
+        for lost in passage.lost:
+            self._redraw.forget(lost)
         with passage.times.time("student"):
             for face, crop in zip(passage.faces, passage.crops, strict=True):
                 passage.drawings.append(self._redraw(face, crop))
 
     def finish(self, passage: Passage) -> Frame:
         """Lay what was drawn on the frame."""
+        self._let_go(passage)
         self.faces, self.decisions = passage.faces, passage.decisions
         self.drawings = {}
         if passage.strength == 0:
@@ -205,14 +209,16 @@ class Pipeline:
         drawing, share = self._temporal.blend(FRAME, drawn.drawing, drawn.seen, frame.captured_at)
         return DrawnFrame(drawing, drawn.seen, share)
 
-    def _steadied(self, observations: list[FaceObservation], frame: Frame) -> list[Face]:
-        now = frame.captured_at
+    def _steadied(self, observations: list[FaceObservation], passage: Passage) -> list[Face]:
+        frame, now = passage.frame, passage.frame.captured_at
         poses = [fit_pose(observation.landmarks) for observation in observations]
         heads = [pose.crop for pose in poses]
         known = self._identities.known
         identities = self._identities.assign(heads, now)
-        for lost in known - self._identities.known:
-            self._forget(lost)
+        passage.lost = known - self._identities.known
+        for lost in passage.lost:
+            self._smoothing.forget(lost)
+            self._limits.forget(lost)
         spec = self.effect.crop
         faces = []
         for place in self._choice(identities, heads):
@@ -222,9 +228,12 @@ class Pipeline:
             faces.append(Face(identity, landmarks, crop, now, self._limits(identity, seen, now)))
         return faces
 
-    def _forget(self, identity: int) -> None:
-        for policy in (self._smoothing, self._colour, self._limits, self._redraw, self._temporal):
-            policy.forget(identity)
+    def _let_go(self, passage: Passage) -> None:
+        """Forget what the last part of the way knows of whom this frame has lost; it comes there once."""
+        while passage.lost:
+            lost = passage.lost.pop()
+            self._colour.forget(lost)
+            self._temporal.forget(lost)
 
     def _find(self, mesh: FaceTracker, passage: Passage, detect: bool) -> list[FaceObservation]:
         frame = passage.frame
@@ -346,7 +355,8 @@ class Pipeline:
         self.faces = []
         self._temporal.forget(FRAME)
         for identity in self._identities.known:
-            self._forget(identity)
+            for policy in (self._smoothing, self._colour, self._limits, self._redraw, self._temporal):
+                policy.forget(identity)
         self._identities.reset()
         if self._motion is not None:
             self._motion.forget()

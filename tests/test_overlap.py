@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,21 @@ def test_a_failure_ends_it_and_the_pipeline_can_go_on(tmp_path: Path) -> None:
             next(out)
         assert list(out) == []
         assert pipeline.process(Frame(bright, 9, 300_000_000)).pixels[2, 2].tolist() == [255] * 3
+
+
+def test_a_face_that_is_forgotten_is_not_forgotten_before_its_own_frame_is_done(tmp_path: Path) -> None:
+    """After a gap longer than a face is remembered for, the frame before the gap is still on its way."""
+    effect = tiny_effect(
+        tmp_path / "effect",
+        face="echo",
+        temporal=parts.Temporal("motion-blend"),
+        colour=parts.Colour("match-input"),
+    )
+    frames = stream(demo_pixels(5))
+    frames = [frame if frame.index < 4 else replace(frame, captured_at=10_000_000_000) for frame in frames]
+    with Pipeline(effect, threads=1) as pipeline:
+        expected = [pipeline.process(frame).pixels for frame in frames]
+        assert [face.identity for face in pipeline.faces] == [1]
+    with Pipeline(effect, threads=1, beside=True) as pipeline:
+        for frame, pixels in zip(overlapped(pipeline, frames), expected, strict=True):
+            np.testing.assert_array_equal(frame.pixels, pixels, err_msg=f"frame {frame.index}")
