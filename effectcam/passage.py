@@ -43,8 +43,8 @@ class Passage:
     """Where there is a student for the frame, what it makes of it."""
     faces: list[Face] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
-    """Identities that are remembered no longer. Each part of the way forgets them when this frame comes to it:
-    frames before, with those faces on them, may be on their way still."""
+    """Identities that are remembered no longer. Each part of the way forgets them when this frame comes
+    there, since they may be on frames that are still on their way."""
     seen: list[Pixels] = field(default_factory=list)
     """The crops of ``faces``, as they lie in the frame."""
     crops: list[Pixels] = field(default_factory=list)

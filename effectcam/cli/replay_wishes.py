@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,6 +158,7 @@ class Wishes:
             for clip, output, trace in zip(clips, outputs, traces, strict=True)
         ]
         self._refuse_to_replace(plans)
+        self._refuse_to_spoil_goldens(plans)
         return plans
 
     def refuse_other_golden(
@@ -192,15 +194,38 @@ class Wishes:
         from effectcam.replay.player import refuse_to_replace
         from effectcam.replay.resume import report_beside
 
-        taken = {plan.output.absolute(): "clip" for plan in plans if plan.output is not None}
+        read = [plan.clip for plan in plans] + [str(file) for file in (self.gates, self.faults) if file]
+        taken = {_real(plan.output): "clip" for plan in plans if plan.output is not None}
         for plan in plans:
             if plan.trace is not None:
-                taken[plan.trace.absolute()] = "trace"
-                taken[report_beside(plan.trace).absolute()] = "report of a single clip"
+                taken[_real(plan.trace)] = "trace"
+                taken[_real(report_beside(plan.trace))] = "report of a single clip"
         for kind, file in self.files.items():
-            refuse_to_replace(file, [plan.clip for plan in plans])
-            if (other := taken.get(file.absolute())) is not None:
+            refuse_to_replace(file, read)
+            if (other := taken.get(_real(file))) is not None:
                 raise UsageError(
                     f"{file} would be both the {kind} and a {other}; give the {kind} another name"
                 )
-            taken[file.absolute()] = kind
+            taken[_real(file)] = kind
+
+    def _refuse_to_spoil_goldens(self, plans: Sequence[ClipPlan]) -> None:
+        """What would be written into a golden: it would take the place of its files, or be lost with them."""
+        from effectcam.errors import ReportError
+        from effectcam.replay.golden import read_golden
+
+        written = [path for path in (self.out, self.trace, *self.files.values()) if path is not None]
+        for golden in (self.record, self.check):
+            for path in written if golden is not None else ():
+                if _real(path).is_relative_to(_real(golden)):
+                    raise UsageError(f"{path}: belongs to the golden {golden}; name another place")
+        if self.trace is not None and self.trace.is_dir():
+            try:
+                clips = read_golden(self.trace).clips
+            except ReportError:
+                return
+            if any(plan.stem in clips for plan in plans):
+                raise UsageError(f"{self.trace}: is a golden, whose traces would be lost; name another")
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))

@@ -11,9 +11,11 @@ A clip of ten seconds in 720p takes about a megabyte, so goldens can be committe
 from __future__ import annotations
 
 import contextlib
+import glob
 import gzip
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from types import TracebackType
 from typing import Annotated, Final, Literal, Self
 
 import msgspec
+import psutil
 
 import effectcam
 from effectcam.errors import ReportError, SinkError, UsageError
@@ -37,6 +40,10 @@ MOSAICS = "mosaics.gz"
 EVERY = 30
 """Frames from one kept picture to the next. More often: a fault that shows in one place for a moment is seen
 in a picture of its own, and the folder grows."""
+
+_LONGEST = 40
+"""Characters of a golden's name in that of the folder where it is recorded: the whole may be as long as the
+disk allows."""
 
 
 class GoldenClip(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +110,7 @@ def check_files(folder: Path, clip: GoldenClip) -> None:
     for name, sha256 in clip.files.items():
         path = folder / name
         # Names come from a file that anyone may have written.
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
             raise ReportError(f"{folder / INDEX}: names {name!r}, outside of the golden; record it again")
         try:
             found = _sha256(path)
@@ -120,9 +127,10 @@ def check_files(folder: Path, clip: GoldenClip) -> None:
 class GoldenFolder:
     """A golden that is being recorded, in a hidden folder beside ``target`` until it is whole.
 
-    A context manager: what was at ``target`` is replaced by `finish`, and untouched without it. Raises
-    SinkError where there is no place for it, UsageError where something would be lost: ``target`` holds other
-    files than a golden's, or the golden of a clip that is not in ``stems``.
+    A context manager: what was at ``target`` is replaced by `finish`, and untouched without it. What a
+    recording that was killed has left there is cleared away. Raises SinkError where there is no place for it,
+    UsageError where something would be lost: ``target`` holds other files than a golden's, or the golden of a
+    clip that is not in ``stems``.
     """
 
     def __init__(self, target: Path, stems: list[str]) -> None:
@@ -130,16 +138,18 @@ class GoldenFolder:
         for stem in stems:
             if not stem.isprintable():
                 raise UsageError(f"{stem!r}: a golden keeps the names of clips as text; rename the clip")
-        self._refuse_loss(stems)
-        place = Path(os.path.realpath(target))
-        self.path = place.with_name(f".{place.name[:40]}.{os.getpid()}.part")
+        self._place = place = Path(os.path.realpath(target))
+        self.path = place.with_name(f".{place.name[:_LONGEST]}.{os.getpid()}.part")
         """Where clips are recorded meanwhile."""
         try:
+            _clear_away(place)
+            self._refuse_loss(stems)
             place.parent.mkdir(parents=True, exist_ok=True)
             self.path.mkdir()
+        except (SinkError, UsageError, ReportError):
+            raise
         except OSError as error:
             raise SinkError(why_unwritable(target, error)) from None
-        self._place = place
 
     def finish(self, recorded: Sequence[Recorded]) -> None:
         """All clips, at least one, are recorded: put the folder in its place. Raises SinkError."""
@@ -197,6 +207,20 @@ class GoldenFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _clear_away(place: Path) -> None:
+    """What recordings that were killed have left beside ``place``: an unfinished folder goes, and a golden
+    that had just been taken out of its place comes back."""
+    name = place.name[:_LONGEST]
+    for left in place.parent.glob(f".{glob.escape(name)}.*.*"):
+        found = re.fullmatch(r"\.(\d+)\.(part|old)", left.name[len(name) + 1 :])
+        if found is None or (int(found[1]) != os.getpid() and psutil.pid_exists(int(found[1]))):
+            continue
+        if found[2] == "part" or place.exists():
+            shutil.rmtree(left, ignore_errors=True)
+        elif name == place.name:
+            left.rename(place)
 
 
 class GoldenRecorder:

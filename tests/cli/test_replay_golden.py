@@ -170,17 +170,24 @@ def test_a_clip_called_diff_is_a_clip(cli: Run, tmp_path: Path) -> None:
         (["--out", "HERE/o", "--resume"], "give --trace DIR", 2),
         (["--trace", "HERE/t", "--resume", "--check", "GOLD"], "--resume with --check", 2),
         (["--record", "HERE/g", "--accelerator", "auto"], "--record with --accelerator auto", 2),
+        (["--check", "GOLD", "--trace", "GOLD"], "belongs to the golden", 2),
+        (["--check", "GOLD", "--json", "GOLD/../gold/golden.json"], "belongs to the golden", 2),
+        (["--record", "HERE/g", "--out", "HERE/g"], "belongs to the golden", 2),
+        (["--trace", "GOLD"], "is a golden, whose traces would be lost", 2),
+        (["--gates", "HERE/one.toml", "--junit", "HERE/one.toml"], "is the input", 2),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_is_lost(
     options: list[str], words: str, code: int, cli: Run, clips: Path, golden: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "gates.toml").write_text("[seam]\np95 = { worse = 0.1 }\n")
+    (tmp_path / "one.toml").write_text("[seam]\nvalue = 2\n")
     before = snapshot(golden)
     arguments = [each.replace("GOLD", str(golden)).replace("HERE", str(tmp_path)) for each in options]
     result = cli("replay", clips / "face.mp4", "--effect", "negative-face", *arguments)
     assert result.returncode == code and words in one_line(result)
-    assert [path.name for path in tmp_path.iterdir()] == ["gates.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gates.toml", "one.toml"]
+    assert (tmp_path / "one.toml").read_text().startswith("[seam]")
     assert snapshot(golden) == before and [path.name for path in golden.parent.iterdir()] == ["gold"]
 
 

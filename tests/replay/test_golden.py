@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -257,6 +261,7 @@ def test_a_clip_of_another_length_parts_where_it_ends(
             "has the schema 'effectcam.golden/9'",
         ),
         ("golden.json", lambda data: data.replace(b'"clip/m', b'"../m'), "outside of the golden"),
+        ("golden.json", lambda data: data.replace(b'"clip/m', b'"\\u0000m'), "outside of the golden"),
         ("golden.json", None, "is no golden, it has no golden.json"),
         ("clip.jsonl", lambda data: data[:-40], "is not the file that was recorded"),
         ("clip/000000.webp", lambda data: b"", "is not the file that was recorded"),
@@ -319,6 +324,24 @@ def test_an_interrupted_recording_leaves_the_old_golden(golden: Path, effect: Ef
         assert (folder.path / "clip.jsonl").exists()
     assert {path: path.read_bytes() for path in golden.rglob("*") if path.is_file()} == before
     assert not list(golden.parent.glob(".gold.*"))
+
+
+def test_what_a_killed_recording_has_left_is_cleared_away(golden: Path, tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    target = tmp_path / "gold"
+    for name in (f".gold.{gone.pid}.part", f".gold.{os.getppid()}.part", f".gold.{gone.pid}.x.part"):
+        (tmp_path / name / "clip").mkdir(parents=True)
+    # Killed in between, when the old one had been taken out of its place and the new one was not there yet.
+    shutil.copytree(golden, tmp_path / f".gold.{gone.pid}.old")
+    with pytest.raises(UsageError, match="golden of clip would be lost"):
+        GoldenFolder(target, ["other"])
+    assert check_files(target, read_golden(target).clips["clip"]) is None
+    shutil.copytree(golden, tmp_path / f".gold.{gone.pid}.old")
+    with GoldenFolder(target, ["clip"]) as folder:
+        assert folder.path.is_dir()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"gold", f".gold.{os.getppid()}.part", f".gold.{gone.pid}.x.part"}
 
 
 def test_kept_pictures_are_those_that_were_seen() -> None:
