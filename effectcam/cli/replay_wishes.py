@@ -214,8 +214,8 @@ class Wishes:
         from effectcam.replay.golden import read_golden
 
         written = [path for path in (self.out, self.trace, *self.files.values()) if path is not None]
-        for golden in (self.record, self.check):
-            for path in written if golden is not None else ():
+        for golden in (each for each in (self.record, self.check) if each is not None):
+            for path in written:
                 if _real(path).is_relative_to(_real(golden)):
                     raise UsageError(f"{path}: belongs to the golden {golden}; name another place")
         if self.trace is not None and self.trace.is_dir():
