@@ -90,7 +90,7 @@ class Fault:
 
     def __str__(self) -> str:
         frames = f"frame {self.first}" if self.first == self.last else f"frames {self.first} to {self.last}"
-        return f"{self.kind} in {frames}" + (f", each {self.every}th" if self.every > 1 else "")
+        return f"{self.kind} in {frames}" + (f", one in {self.every}" if self.every > 1 else "")
 
     def progress(self, frame: int) -> float:
         """0 in its first frame to 1 in its last."""

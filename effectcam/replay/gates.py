@@ -56,11 +56,13 @@ class Gate:
         return self.figure not in _LIKENESS
 
     def bound(self, golden: float | None) -> float | None:
-        """What it may be beside the ``golden``'s number: the stricter of both. None where only the golden
-        would tell, and does not."""
+        """What it may be beside the ``golden``'s number: the stricter of both. None where that number is
+        asked for and missing."""
         high = FIGURES[self.figure].better == "high"
         bounds = [self.limit] if self.limit is not None else []
-        if self.worse is not None and golden is not None:
+        if self.worse is not None:
+            if golden is None:
+                return None
             bounds.append(golden * (1 - self.worse if high else 1 + self.worse))
         return (max if high else min)(bounds) if bounds else None
 
@@ -85,7 +87,7 @@ def read_gates(path: Path) -> list[Gate]:
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: is no TOML ({error}); see docs/qa.md for an example") from None
     gates = []
     for name, table in tables.items():

@@ -31,9 +31,9 @@ from effectcam.replay.pictures import (
     TILES,
     Difference,
     compare_pictures,
-    decoded,
     kept,
     mosaic,
+    read_picture,
 )
 from effectcam.replay.trace import Header, TracedFrame, TraceReader
 
@@ -95,7 +95,7 @@ def golden_picture(folder: Path | None, stem: str, clip: GoldenClip | None, fram
     if folder is None or clip is None or frame % clip.every:
         return None
     path = folder / stem / picture_name(frame)
-    return decoded(path.read_bytes(), str(path)) if path.is_file() else None
+    return read_picture(path) if path.is_file() else None
 
 
 class GoldenChecker:
@@ -181,20 +181,14 @@ class GoldenChecker:
         return int(cv2.norm(golden, mosaic(picture), cv2.NORM_INF))
 
     def _compare(self, frame: int, picture: Pixels) -> Difference:
-        path = self._folder / self._stem / picture_name(frame)
-        difference = compare_pictures(self._golden(path), kept(picture))
+        golden = read_picture(self._folder / self._stem / picture_name(frame))
+        difference = compare_pictures(golden, kept(picture))
         for name, value in (("psnr", difference.psnr), ("ssim", difference.ssim)):
             self._spreads[name].add(value, frame)
         if self._pictures is None or difference.psnr < self._pictures.psnr:
             self._picture_frame = frame
         self._pictures = difference if self._pictures is None else self._pictures.worse(difference)
         return difference
-
-    def _golden(self, path: Path) -> Pixels:
-        try:
-            return decoded(path.read_bytes(), str(path))
-        except OSError as error:
-            raise ReportError(f"{path}: cannot be read ({error.strerror}); record the golden again") from None
 
     def __enter__(self) -> Self:
         return self

@@ -231,7 +231,9 @@ def _crop(was: TracedFace, now: TracedFace, *, exact: bool) -> Iterator[tuple[St
     for name, scale in (("cx", one.side), ("cy", one.side), ("side", one.side), ("angle", 1.0)):
         before, after = getattr(one, name), getattr(other, name)
         if abs(before - after) > tolerance * scale:
-            yield "crop", f"{name} of face {was.identity} {before:.6g}, now {after:.6g}"
+            # A difference in the last bits shows only with all digits.
+            form = ".6g" if f"{before:.6g}" != f"{after:.6g}" else ""
+            yield "crop", f"{name} of face {was.identity} {before:{form}}, now {after:{form}}"
 
 
 def _digests(was: str, now: str) -> str:

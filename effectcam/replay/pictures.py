@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -86,6 +87,14 @@ def encoded(picture: Pixels) -> bytes:
     if not done:
         raise ValueError(f"no WebP comes of a picture of {picture.shape}")
     return data.tobytes()
+
+
+def read_picture(path: Path) -> Pixels:
+    """The picture (RGB) in a file. ReportError for one that is none or cannot be read."""
+    try:
+        return decoded(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be read ({error.strerror}); record the golden again") from None
 
 
 def decoded(data: bytes, origin: str) -> Pixels:

@@ -143,9 +143,15 @@ def plan_outputs(clips: Sequence[str], folder: Path, *, suffix: str = ".mp4") ->
 
 
 def refuse_to_replace(output: Path, clips: Sequence[str]) -> None:
-    """UsageError if writing ``output`` would destroy one of ``clips``."""
+    """UsageError if writing ``output`` would destroy one of ``clips``, or whatever else is read. SinkError
+    for a name that cannot be one."""
+    try:
+        if not output.exists():
+            return
+    except OSError as error:
+        raise SinkError(why_unwritable(output, error)) from None
     for clip in clips:
-        if output.exists() and Path(clip).exists() and output.samefile(clip):
+        if Path(clip).exists() and output.samefile(clip):
             raise UsageError(f"{output} is the input {clip} itself; choose another folder or name")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from effectcam.errors import ReportError, UsageError
 from effectcam.replay.clips import natural
 from effectcam.replay.parting import TraceComparison, compare_traces
-from effectcam.replay.pictures import Difference, compare_pictures, decoded
+from effectcam.replay.pictures import Difference, compare_pictures, read_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Recordings:
 
 def find_recordings(path: Path) -> Recordings:
     """ReportError for a path with no trace in it."""
+    if not path.exists():
+        raise ReportError(f"{path}: there is no such file or folder; check the path")
     if not path.is_dir():
         return Recordings(path, {path.stem: path})
     files = sorted(path.glob("*.jsonl"), key=lambda file: natural(file.name))
@@ -75,7 +77,7 @@ def compare_recordings(stem: str, one: Path, other: Path) -> ClipDifference:
 def _pictures(one: Path, other: Path) -> Difference | None:
     worst: Difference | None = None
     for here, there in _kept(one.with_suffix(""), other.with_suffix("")):
-        first, second = (decoded(path.read_bytes(), str(path)) for path in (here, there))
+        first, second = read_picture(here), read_picture(there)
         if first.shape != second.shape:
             # The traces tell of it: the clips are of two sizes.
             continue

@@ -78,7 +78,7 @@ def reserved(target: Path | None) -> Iterator[PartFile | None]:
 
 def why_unwritable(target: Path, error: OSError) -> str:
     """One line that says why a file could not be written, and the way out."""
-    if error.errno == errno.ENOTDIR:
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"{target}: part of its path is a file and no folder; choose another folder"
     if error.errno == errno.ENOENT:
         return f"{target}: there is no folder {target.parent}; create it first"

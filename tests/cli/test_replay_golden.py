@@ -142,6 +142,7 @@ def test_diff_of_what_is_the_same_or_missing(cli: Run, golden: Path, tmp_path: P
     for folder, words, code in (
         (tmp_path, "has no trace in it", 1),
         (tmp_path / "less" / "face.jsonl", "one is a folder", 2),
+        (tmp_path / "gone", "gone: there is no such file or folder", 1),
     ):
         result = cli("replay", "diff", golden, folder)
         assert result.returncode == code and words in one_line(result)
@@ -174,6 +175,8 @@ def test_a_clip_called_diff_is_a_clip(cli: Run, tmp_path: Path) -> None:
         (["--check", "GOLD", "--json", "GOLD/../gold/golden.json"], "belongs to the golden", 2),
         (["--record", "HERE/g", "--out", "HERE/g"], "belongs to the golden", 2),
         (["--trace", "GOLD"], "is a golden, whose traces would be lost", 2),
+        (["--record", "HERE/" + "g" * 300], "the name is too long", 1),
+        (["--out", "HERE/one.toml"], "one.toml: part of its path is a file and no folder", 1),
         (["--gates", "HERE/one.toml", "--junit", "HERE/one.toml"], "is the input", 2),
     ],
 )

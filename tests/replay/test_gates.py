@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def test_gates_are_read_in_both_forms(tmp_path: Path) -> None:
     [
         ("", "has no gate in it"),
         ("[seam", "is no TOML"),
+        ("x = " + 9000 * "[", "is no TOML"),
         ("[saem]\nvalue = 1", "there is no metric 'saem'; did you mean 'seam'?"),
         ("seam = 1", "seam: is no table of gates; write [seam]"),
         ("[seam]", "seam: is no table of gates"),
@@ -107,6 +109,8 @@ def test_what_was_not_measured_does_not_pass() -> None:
     assert not unseen.passed and unseen.told == "seam value: no frame of the clip had a say"
     (alone,) = judge([gate], {"seam": summary(1)}, {})
     assert not alone.passed and "the golden has no such figure" in alone.told
+    (half,) = judge([replace(gate, limit=2.0)], {"seam": summary(1)}, {})
+    assert not half.passed, "a limit does not stand in for the golden"
 
 
 def test_the_junit_file_counts_and_says_why() -> None:

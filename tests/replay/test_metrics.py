@@ -243,4 +243,8 @@ def test_percentiles_of_a_long_run_are_right_to_a_hundredth() -> None:
     assert high.summary.p95 == pytest.approx(np.percentile(values, 5), rel=0.011)
     assert found.value == pytest.approx(values.mean())
     assert found.worst_frame == values.argmax() and high.summary.worst_frame == values.argmin()
+    equal = Spread(Figure("coverage", "", better="high"))
+    for frame in range(3):
+        equal.add(100, frame)
+    assert equal.summary is not None and equal.summary.p50 == equal.summary.p95 == 100
     assert Spread(Figure("c", "")).summary is None

@@ -96,6 +96,15 @@ def test_each_stage_is_told_and_the_first_one_first(change: str) -> None:
     assert sum(found.stages.values()) == len(stages) + 1
 
 
+def test_a_difference_in_the_last_digit_is_shown_with_all_of_them() -> None:
+    partings = Partings(HEADER, HEADER)
+    partings.see(frame(0), frame(0, faces=crop(cx=100.5)))
+    assert str(partings.found.first).endswith("cx of face 0 100, now 100.5")
+    partings = Partings(HEADER, HEADER)
+    partings.see(frame(0), frame(0, faces=crop(cx=100 + 1e-9)))
+    assert str(partings.found.first).endswith("cx of face 0 100, now 100.000000001")
+
+
 def test_a_trace_that_ends_earlier() -> None:
     partings = Partings(HEADER, HEADER)
     partings.see(frame(0), frame(0))

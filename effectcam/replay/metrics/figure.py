@@ -60,6 +60,7 @@ class Spread:
         self._buckets: Counter[int] = Counter()
         self._sum = 0.0
         self._count = 0
+        self._least, self._most = math.inf, -math.inf
         self._worst = 0.0
         self._worst_frame = 0
 
@@ -68,6 +69,7 @@ class Spread:
         worse = value > self._worst if self._figure.better == "low" else value < self._worst
         if worse or not self._count:
             self._worst, self._worst_frame = value, frame
+        self._least, self._most = min(value, self._least), max(value, self._most)
         self._sum += value
         self._count += 1
         self._buckets[math.ceil(math.log(max(value, self._LEAST), self._GROWTH))] += 1
@@ -100,5 +102,6 @@ class Spread:
             seen += self._buckets[bucket]
             if seen > rank:
                 value = 2 * self._GROWTH**bucket / (self._GROWTH + 1)
-                return value if value > 2 * self._LEAST else 0.0
+                # A bucket's middle may lie beyond all that was seen: 100 % would be 100.5.
+                return min(max(value, self._least), self._most) if value > 2 * self._LEAST else 0.0
         return 0.0
