@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -136,9 +136,7 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
         if folder is not None:
             make_folder(folder)
     with ExitStack() as stack:
-        report_file = stack.enter_context(reserved(wishes.files.get("report")))
-        junit_file = stack.enter_context(reserved(wishes.junit))
-        page_file = stack.enter_context(reserved(wishes.page))
+        places = {kind: stack.enter_context(reserved(file)) for kind, file in wishes.files.items()}
         golden = None
         if wishes.record is not None:
             golden = stack.enter_context(GoldenFolder(wishes.record, [plan.stem for plan in plans]))
@@ -157,15 +155,23 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
                 failures=batch.lines,
             )
         )
+        told = [*notes, *(f"planted: {fault}" for fault in (faults.faults if faults is not None else ()))]
+        made: dict[str, Callable[[], bytes]] = {
+            "report": lambda: report.encode("ascii"),
+            "JUnit file": lambda: junit_xml(
+                f"{effect.name} {effect.version}, {wishes.tier}", cases(plans, batch)
+            ),
+            "page": lambda: _page(batch, effect, wishes, told),
+        }
+        # One that cannot be written must not cost the others, nor what there is to tell.
+        unwritten: list[str] = []
         if golden is not None and not batch.failures:
-            golden.finish(batch.recorded)
-        if report_file is not None:
-            report_file.fill(report.encode("ascii"))
-        if junit_file is not None:
-            junit_file.fill(junit_xml(f"{effect.name} {effect.version}, {wishes.tier}", cases(plans, batch)))
-        if page_file is not None:
-            planted = [f"planted: {fault}" for fault in (faults.faults if faults is not None else ())]
-            page_file.fill(_page(batch, effect, wishes, [*notes, *planted]))
+            with _noting(unwritten):
+                golden.finish(batch.recorded)
+        for kind, place in places.items():
+            if place is not None:
+                with _noting(unwritten):
+                    place.fill(made[kind]())
     faithful = [played.faithful for played in batch.played.values() if played.faithful is not None]
     if wishes.to_stdout:
         click.echo(report, nl=False)
@@ -179,9 +185,20 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
     if golden is not None and batch.failures:
         tell(f"{wishes.record}: no golden was recorded, since clips failed; mend them or leave them out")
     found = [line for report in batch.reports for line in troubles(report)]
-    for line in (*found, *batch.lines):
+    for line in (*found, *batch.lines, *unwritten):
         tell(line)
-    return 1 if found or batch.failures else 0
+    return 1 if found or batch.failures or unwritten else 0
+
+
+@contextmanager
+def _noting(lines: list[str]) -> Iterator[None]:
+    """What cannot be written in the block becomes a line."""
+    from effectcam.errors import SinkError
+
+    try:
+        yield
+    except SinkError as error:
+        lines.append(str(error))
 
 
 def _show(batch: Batch, wishes: Wishes) -> None:

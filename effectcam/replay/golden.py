@@ -288,9 +288,10 @@ class GoldenRecorder:
         try:
             self._stack.__exit__(kind, error, trace)
         except OSError as failure:
-            if isinstance(failure, SinkError) or kind is not None:
-                raise
-            raise SinkError(why_unwritable(self._folder / self._stem, failure)) from None
+            # What has ended the block already tells more: a full disk refuses the last bytes as well.
+            if kind is None:
+                told = why_unwritable(self._folder / self._stem, failure)
+                raise failure if isinstance(failure, SinkError) else SinkError(told) from None
 
 
 def _sha256(path: Path) -> str:

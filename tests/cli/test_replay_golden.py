@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests import media
 from tests.cli.conftest import Run, one_line, write_effect
 from tests.cli.test_replay import face_clip
+from tests.disk import small_files
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +194,26 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_lost(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gates.toml", "one.toml"]
     assert (tmp_path / "one.toml").read_text().startswith("[seam]")
     assert snapshot(golden) == before and [path.name for path in golden.parent.iterdir()] == ["gold"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX's")
+def test_a_page_that_cannot_be_written_does_not_cost_the_verdict(
+    cli: Run, clips: Path, golden: Path, tmp_path: Path
+) -> None:
+    other = write_effect(tmp_path / "other", "negative-face", model="contrast")
+    page, junit = tmp_path / "page.html", tmp_path / "junit.xml"
+    with small_files(20_000):
+        result = cli(
+            *("replay", clips / "face.mp4", "--effect", other, "--check", golden, "--threads", "1"),
+            *("--report", page, "--junit", junit),
+            EFFECTCAM_NATIVE_LOG="",
+        )
+    assert result.returncode == 1
+    _, parts, full = result.stderr.splitlines()
+    assert "parts from its golden at frame 0, drawing" in parts
+    assert full.startswith(f"effectcam: {page}: ") and "nothing was kept" in full
+    assert not page.exists() and ET.parse(junit).getroot().get("failures") == "1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["junit.xml", "other"]
 
 
 def test_a_clip_that_fails_keeps_the_golden_as_it_was(

@@ -18,7 +18,7 @@ import pytest
 from effectcam.effect import manifest as parts
 from effectcam.effect.package import Effect, read_package
 from effectcam.effect.writer import write_package
-from effectcam.errors import ReportError, SourceError, UsageError
+from effectcam.errors import ReportError, SinkError, SourceError, UsageError
 from effectcam.face.stabiliser import OneEuroSmoothing
 from effectcam.replay.golden import EVERY, GoldenFolder, check_files, read_golden
 from effectcam.replay.golden_check import GoldenCheck, refuse_other
@@ -27,6 +27,7 @@ from effectcam.replay.recordings import compare_recordings
 from effectcam.replay.replayer import ClipPlan, Played, Replayer, ReplaySettings
 from effectcam.replay.report import ClipReport
 from tests import media
+from tests.disk import small_files
 from tests.face.clips import demo_pixels
 from tests.tiny_effect import tiny_effect
 
@@ -324,6 +325,21 @@ def test_an_interrupted_recording_leaves_the_old_golden(golden: Path, effect: Ef
         assert (folder.path / "clip.jsonl").exists()
     assert {path: path.read_bytes() for path in golden.rglob("*") if path.is_file()} == before
     assert not list(golden.parent.glob(".gold.*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX's")
+@pytest.mark.parametrize("size", [100, 2000])
+def test_a_recording_on_a_full_disk_is_one_failure(
+    size: int, clip: Path, effect: Effect, tmp_path: Path
+) -> None:
+    """Whichever file is refused first, and whatever the others say as they are closed."""
+    with (
+        GoldenFolder(tmp_path / "gold", ["clip"]) as folder,
+        small_files(size),
+        pytest.raises(SinkError, match="nothing was kept"),
+    ):
+        play(effect, ClipPlan(clip=str(clip), record=folder.path))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_killed_recording_has_left_is_cleared_away(golden: Path, tmp_path: Path) -> None:
