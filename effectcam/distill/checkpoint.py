@@ -13,6 +13,7 @@ from torch import nn
 from effectcam.distill.criterion import Criterion
 from effectcam.distill.losses import Weights
 from effectcam.distill.net import NetConfig, Student
+from effectcam.distill.optimiser import Optimiser
 from effectcam.errors import StudentError, UsageError
 
 AveragedModel = torch.optim.swa_utils.AveragedModel
@@ -27,7 +28,7 @@ class Training:
     student: nn.Module
     """A `Student`, or several that share most of themselves; its ``config`` is their shape."""
     averaged: AveragedModel
-    optimiser: torch.optim.Optimizer
+    optimiser: Optimiser
     criterion: Criterion
     step: int = 0
     seconds: float = 0.0
@@ -69,13 +70,18 @@ class Training:
 
     def resume(self, path: Path) -> None:
         """Go on from ``path``. Raises UsageError when that was another net's training, had other losses or
-        was taught other looks."""
+        another optimiser, or was taught other looks."""
         state = read_checkpoint(path)
         # What a checkpoint does not name, because it is older, was as the defaults are.
         _refuse_other(path, "another net", asdict(NetConfig()) | state.get("net", self.shape), self.shape)
         usual = asdict(Weights()) | {"features": ""}
         _refuse_other(path, "other losses", usual | state.get("losses", {}), self.criterion.identity())
         _refuse_other(path, "other looks", {"looks": state.get("looks", "")}, {"looks": self.looks})
+        if "muon" not in state["optimiser"]:
+            raise UsageError(
+                f"{path} was begun with another optimiser; export it and go on from that effect with --from, "
+                "or delete it to begin anew"
+            )
         _load(path, self.student, state["student"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -24,6 +24,7 @@ from effectcam.distill.augment import Augmentation, NoAugmentation
 from effectcam.distill.checkpoint import AveragedModel, Training, load_student
 from effectcam.distill.criterion import Criterion
 from effectcam.distill.net import NetConfig, Student
+from effectcam.distill.optimiser import Optimiser
 from effectcam.distill.origin import Origin
 from effectcam.distill.pairs import SHOWN, PairStore
 from effectcam.distill.recurrence import draw_in_turn
@@ -152,12 +153,7 @@ def learn(
     module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     criterion = Criterion(weights)
     averaged = AveragedModel(module, multi_avg_fn=_running_mean(config.average))
-    groups: list[dict[str, Any]] = [{"params": list(module.parameters())}]
-    if criterion.parameters:
-        groups.append({"params": criterion.parameters, "weight_decay": 0.0})
-    optimiser = torch.optim.AdamW(
-        groups, lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98), fused=True
-    )
+    optimiser = Optimiser(module, others=criterion.parameters, rate=config.rate, decay=config.decay)
     at = Training(module, averaged, optimiser, criterion, origin=origin, looks=looks)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
@@ -173,17 +169,15 @@ def learn(
     since, watch = clock(), time.monotonic()
     module.train()
     while progress < 1:
-        _set_rate(optimiser, peak, progress, at.step)
         turn = at.step % len(stores)
         image, target, steps = next(batches[turn])
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             student = students(module)[turn]
             drawn = draw_in_turn(student, image, steps) if recurrent else student(image)
         loss = criterion(drawn.float(), target, image, steps, progress=progress)
-        optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimiser.step()
+        optimiser.step(_rate(peak, progress, at.step))
         averaged.update_parameters(module)
         criterion.learn()
         at.step += 1
@@ -261,11 +255,9 @@ def _running_mean(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor],
     return mean
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, peak: float, progress: float, step: int) -> None:
+def _rate(peak: float, progress: float, step: int) -> float:
     """Warm up over 100 steps, then half a cosine down to nothing at the end of the time."""
-    rate = peak * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+    return peak * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
 def _batches(
