@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from effectcam.bench.report import Report, read_report
+from effectcam.bench.report import Report
+from effectcam.bench.report_file import read_report
 from effectcam.errors import ReportError
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import time
-from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal, cast
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
@@ -21,8 +18,8 @@ from effectcam.bench.fingerprint import accelerator, fingerprint
 from effectcam.bench.footage import EndlessClip, Footage, load_footage
 from effectcam.bench.load import Competitors
 from effectcam.bench.neighbours import Neighbours
-from effectcam.bench.outcome import outcomes
 from effectcam.bench.own import OwnProcesses
+from effectcam.bench.plan import Plan, Tell
 from effectcam.bench.report import (
     SCHEMA,
     ColdStarts,
@@ -39,7 +36,6 @@ from effectcam.bench.report import (
     Settings,
     StudentSpeed,
 )
-from effectcam.bench.sample import Sample, sample
 from effectcam.bench.series import (
     DEADLINES_MS,
     FrameLedger,
@@ -49,57 +45,21 @@ from effectcam.bench.series import (
     series,
     windows,
 )
+from effectcam.bench.steady import Steady
 from effectcam.bench.students import student_speed
 from effectcam.bench.turns import Alone, Turns
 from effectcam.effect.manifest import Place
-from effectcam.effect.package import Effect
 from effectcam.errors import BenchError, EffectcamError, SourceError, UsageError
 from effectcam.frame import Frame
 from effectcam.live.cores import keep_to
 from effectcam.live.feed import paced, unpaced
-from effectcam.live.loop import short_collections
 from effectcam.live.priority import raise_priority
 from effectcam.live.stop import StopFlag
 from effectcam.pipeline import Pipeline
-from effectcam.student.accelerator import Wish
 from effectcam.student.choice import PlacedStudent
-
-_SAMPLE_EVERY = 1.0
-"""Seconds. The time of a sample counts for nothing."""
 
 LEAST_FRAMES = 10
 """Fewer have no percentiles worth the name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to measure. Of ``frames`` and ``seconds`` one is None."""
-
-    effect: Effect
-    tier: str = "standard"
-    accelerator: Wish = "cpu"
-    threads: int | None = None
-    """Of each student; None measures."""
-    cores: int | None = None
-    """To keep to; None: half of them, two at least, as a live run does."""
-    priority: Literal["normal", "raised"] = "normal"
-    clip: Path
-    size: tuple[int, int] = (1280, 720)
-    faces: int = 1
-    frames: int | None = 300
-    seconds: float | None = None
-    pace_fps: float | None = None
-    """Frames a second to offer; None offers each as soon as the one before is done."""
-    burn_in: int = 30
-    """Frames that do not count: the first ones allocate, and the tracker has yet to find the face."""
-    overlap: bool = False
-    """Begin a frame while the one before is with the student, which then gets half of the cores."""
-    under_load: int = 0
-    cold_starts: int = 3
-
-
-Tell = Callable[[str, float], None]
-"""Called between frames with what is being done and which share of that is done, 0 to 1."""
 
 
 def run(
@@ -121,23 +81,6 @@ def run(
     `Pipeline` raises.
     """
     return _Run(plan, tell, turns or Alone()).run(footage, device)
-
-
-@dataclass(slots=True)
-class _Steady:
-    """What is noted of the steady state while it lasts."""
-
-    done: array[int]
-    """Nanoseconds from its start until each frame was finished, without what was apart from the frames: the
-    samples, and the turns of others."""
-    delay: array[int]
-    faces: array[int]
-    samples: list[Sample]
-    late: int = 0
-    failed: int = 0
-    failure: str = ""
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
 
 
 class _Run:
@@ -190,7 +133,8 @@ class _Run:
                 competitors.measure()
                 own = OwnProcesses(without=competitors.pids)
                 competing, neighbours, energy = competitors.cpu_seconds(), Neighbours(), EnergyMeter()
-                steady = self._steady(pipeline, frames, own, neighbours, energy)
+                steady = Steady(plan, self._tell, self._turns, own)
+                steady.run(pipeline, frames, neighbours, energy)
                 joules = energy.result(steady.seconds, max(1, len(steady.done)))
                 competing = competitors.cpu_seconds() - competing
                 conditions = neighbours.conditions(steady.cpu_seconds + competing)
@@ -246,68 +190,13 @@ class _Run:
             )
         self._ledger.clear()
 
-    def _steady(
-        self,
-        pipeline: Pipeline,
-        frames: Iterator[Frame],
-        own: OwnProcesses,
-        neighbours: Neighbours,
-        energy: EnergyMeter,
-    ) -> _Steady:
-        plan = self._plan
-        steady = _Steady(array("q"), array("q"), array("q"), [sample(0.0, own)])
-        with short_collections():
-            cpu = own.cpu_seconds()
-            begun = time.perf_counter_ns()
-            apart, sampled, index = 0, 0.0, None
-            for frame, failure in outcomes(pipeline, frames, overlap=plan.overlap):
-                steady.late += 0 if index is None else frame.index - index - 1
-                index = frame.index
-                if failure:
-                    steady.failed += 1
-                    steady.failure = failure
-                else:
-                    now = time.perf_counter_ns()
-                    steady.done.append(now - begun - apart)
-                    steady.delay.append(now - frame.captured_at)
-                    steady.faces.append(len(pipeline.faces))
-                now = time.perf_counter_ns()
-                elapsed = (now - begun - apart) / 1e9
-                if elapsed - sampled >= _SAMPLE_EVERY:
-                    energy.sample()
-                    steady.samples.append(sample(elapsed, own))
-                    self._tell("measuring", self._share(elapsed, steady))
-                    sampled = elapsed
-                if self._share(elapsed, steady) >= 1:
-                    break
-                if self._turns.over():
-                    neighbours.pause()
-                    energy.sample()
-                    self._turns.wait()
-                    energy.skip()
-                    neighbours.resume()
-                apart += time.perf_counter_ns() - now
-            steady.seconds = (time.perf_counter_ns() - begun - apart) / 1e9
-            steady.cpu_seconds = own.cpu_seconds() - cpu
-            steady.samples.append(sample(steady.seconds, own))
-        if plan.pace_fps is None:
-            # Nothing was ever due.
-            del steady.delay[:]
-        return steady
-
-    def _share(self, elapsed: float, steady: _Steady) -> float:
-        """Of the steady state that is over."""
-        if self._plan.frames is not None:
-            return (len(steady.done) + steady.failed) / self._plan.frames
-        return elapsed / (self._plan.seconds or 1.0)
-
-    def _nothing(self, steady: _Steady) -> BenchError:
+    def _nothing(self, steady: Steady) -> BenchError:
         why = f"; the last failure: {steady.failure}" if steady.failed else ""
         return BenchError(
             f"only {len(steady.done)} frames were finished, and less than {LEAST_FRAMES} tell nothing{why}"
         )
 
-    def _notes(self, steady: _Steady) -> Iterator[str]:
+    def _notes(self, steady: Steady) -> Iterator[str]:
         yield from self._told
         plan = self._plan
         seen = sum(steady.faces) / len(steady.faces)
@@ -323,7 +212,7 @@ class _Run:
         footage: Footage,
         cores: int,
         device: Device,
-        steady: _Steady,
+        steady: Steady,
         *,
         cold_start: ColdStarts | None,
         conditions: Conditions,

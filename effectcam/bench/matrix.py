@@ -28,7 +28,7 @@ from effectcam.bench.cells import Cell
 from effectcam.bench.fingerprint import fingerprint
 from effectcam.bench.footage import load_footage
 from effectcam.bench.groups import Group, read_group
-from effectcam.bench.harness import Tell
+from effectcam.bench.plan import Tell
 from effectcam.bench.report import ClipUsed, Device, Report
 from effectcam.bench.worker import Job
 from effectcam.errors import BenchError, UsageError

@@ -21,8 +21,10 @@ import msgspec
 import numpy as np
 
 from effectcam.bench.footage import Footage
-from effectcam.bench.harness import Plan, run
-from effectcam.bench.report import ClipUsed, Device, report_json
+from effectcam.bench.harness import run
+from effectcam.bench.plan import Plan
+from effectcam.bench.report import ClipUsed, Device
+from effectcam.bench.report_file import report_json
 from effectcam.effect.package import Effect, read_package
 from effectcam.errors import EffectcamError
 from effectcam.student.accelerator import Wish

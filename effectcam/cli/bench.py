@@ -17,7 +17,7 @@ from effectcam.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from effectcam.bench.harness import Tell
+    from effectcam.bench.plan import Tell
     from effectcam.bench.report import Report
 
 _BAR = 24
@@ -121,9 +121,10 @@ def _bench(
     if sum(value is not None for value in (frames, seconds, minutes)) > 1:
         raise UsageError("give one of --frames, --seconds and --minutes, not several")
     from effectcam.bench.footage import check_size
-    from effectcam.bench.harness import Plan, run
+    from effectcam.bench.harness import run
     from effectcam.bench.page import report_page
-    from effectcam.bench.report import report_json
+    from effectcam.bench.plan import Plan
+    from effectcam.bench.report_file import report_json
     from effectcam.cli import terminal
     from effectcam.cli.demo import demo_clip
     from effectcam.effect import load_effect

@@ -12,7 +12,7 @@ import pytest
 from effectcam.bench.comparison import Comparison, compare, comparison_json, design_line
 from effectcam.bench.groups import Group, read_group
 from effectcam.bench.pairs import pairs_of
-from effectcam.bench.report import report_json
+from effectcam.bench.report_file import report_json
 from effectcam.errors import ReportError, UsageError
 from tests.bench.reports import made_report
 

@@ -15,8 +15,10 @@ import pytest
 
 from effectcam.bench import harness
 from effectcam.bench import report as records
-from effectcam.bench.harness import Plan, run
-from effectcam.bench.report import Report, report_json
+from effectcam.bench.harness import run
+from effectcam.bench.plan import Plan
+from effectcam.bench.report import Report
+from effectcam.bench.report_file import report_json
 from effectcam.effect.package import read_package
 from effectcam.errors import BenchError, SourceError, StudentError, UsageError
 from effectcam.frame import Frame

@@ -18,7 +18,7 @@ from effectcam.bench.figures import as_csv, figures_of
 from effectcam.bench.heat_map import matrix_page
 from effectcam.bench.matrix import Matrix, Wishes
 from effectcam.bench.pairs import pairs_of
-from effectcam.bench.report import report_json
+from effectcam.bench.report_file import report_json
 from effectcam.effect.package import Effect, read_package
 from effectcam.errors import ReportError, UsageError
 from tests.bench.reports import made_report

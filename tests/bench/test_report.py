@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from effectcam.bench import report as records
-from effectcam.bench.report import read_report, report_json
+from effectcam.bench.report_file import read_report, report_json
 from effectcam.errors import ReportError
 from scripts import bench_schema
 from tests.bench.reports import made_report

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from effectcam.bench.footage import load_footage
-from effectcam.bench.report import read_report
+from effectcam.bench.report_file import read_report
 from effectcam.bench.worker import Job, serve
 from effectcam.effect.package import Effect
 from tests.bench.reports import made_report

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from effectcam.bench.report import read_report, report_json
+from effectcam.bench.report_file import read_report, report_json
 from effectcam.cli.bench import show
 from effectcam.source.clip import Clip
 from effectcam.source.fill import filled
