@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from effectcam.composite.temporal import FRAME, NoBlending, Steadied
 from effectcam.effect import manifest as parts
-from effectcam.effect.package import Effect
 from effectcam.face.limits import NoLimits, View
 from effectcam.face.mesh import FaceMesh, FaceObservation
 from effectcam.frame import Frame, Pixels
 from effectcam.overlap import overlapped
 from effectcam.pipeline import Pipeline
 from tests.face.clips import demo_pixels, stream
-from tests.tiny_effect import tiny_effect
+from tests.tiny_effect import Make
 
 BLEND = parts.Temporal("motion-blend")
 SPACES: dict[str, dict[str, str]] = {
@@ -26,15 +22,6 @@ SPACES: dict[str, dict[str, str]] = {
     "frame": {"frame": "wide"},
     "frame+face": {"face": "unet", "frame": "wide"},
 }
-
-Make = Callable[..., Effect]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """`tiny_effect`, each in a folder of its own."""
-    count = iter(range(100))
-    return lambda **values: tiny_effect(tmp_path / f"effect-{next(count)}", **values)
 
 
 def run(pipeline: Pipeline, frames: list[Frame]) -> list[Pixels]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from effectcam.effect.package import Effect
 from effectcam.effect.writer import write_package
 
 DATA = Path(__file__).resolve().parent / "data"
+Make = Callable[..., Effect]
+"""Makes one out of what `tiny_effect` takes beside the folder."""
+
 SIZES = {"wide": (32, 64), "wide_echo": (32, 64), "unet": (128, 128)}
 
 
