@@ -1,4 +1,4 @@
-"""What each loss buys, and what a base does: short trainings that differ in one thing, side by side.
+"""What each loss buys, and what a base and the optimiser do: short trainings that differ in one thing.
 
     python -m benchmarks.ablation zombie --pairs work/face/pairs --steps 600
     python -m benchmarks.ablation zombie --pairs work/face/pairs --minutes 5 --only critic --only shift
@@ -54,7 +54,7 @@ from effectcam.distill.train import (
     train,
     usual_augmentation,
 )
-from effectcam.errors import EffectcamError, UsageError
+from effectcam.errors import EffectcamError, UsageError, nearest
 
 SCHEMA = "effectcam.ablation/1"
 
@@ -69,12 +69,14 @@ _TURN = 20.0
 
 @dataclass(frozen=True)
 class Variant:
-    """One training, told apart by its losses or by what it goes on from."""
+    """One training, told apart by its losses, its optimiser or what it goes on from."""
 
     name: str
     weights: Weights
     origin: Origin | None = None
     """None: nothing."""
+    muon: float = TrainConfig.muon
+    """0 for AdamW alone."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,11 @@ class Score:
 def variants(
     recipe: Weights, only: tuple[str, ...] = (), origin: Origin | None = None, others: Sequence[Origin] = ()
 ) -> Iterator[Variant]:
-    """The recipe's own losses, then each of ``only`` (all when empty) the other way round, all from
-    ``origin``; then the recipe's own from each of the ``others``.
+    """The recipe's own losses, then each of ``only`` (all when empty) the other way round, then without
+    Muon, all from ``origin``; then the recipe's own from each of the ``others``.
 
-    >>> [variant.name for variant in variants(Weights(), ("pixel", "shift"))]
-    ['as the recipe', '- pixel', '+ shift']
+    >>> [variant.name for variant in variants(Weights(), ("pixel", "shift", "muon"))]
+    ['as the recipe', '- pixel', '+ shift', '- muon']
     """
     yield Variant("as the recipe", recipe, origin)
     for name in loss_names():
@@ -115,6 +117,8 @@ def variants(
             yield Variant(f"- {name}", recipe.without([name]), origin)
         else:
             yield Variant(f"+ {name}", replace(recipe, **{name: ON[name]}), origin)
+    if not only or "muon" in only:
+        yield Variant("- muon", recipe, origin, muon=0.0)
     for other in others:
         yield Variant(f"from {other.name}", recipe, other)
 
@@ -208,7 +212,7 @@ def run(
             store,
             net,
             work / _folder(variant, config.seed),
-            config=config,
+            config=replace(config, muon=variant.muon),
             augmentation=replace(usual_augmentation(net), side=side),
             weights=variant.weights,
             origin=variant.origin,
@@ -284,7 +288,7 @@ def table(chosen: list[Variant], scores: list[list[Score]], title: str) -> Table
 )
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Repeat from so many.")
 @click.option(
-    "--only", multiple=True, help="Only this loss the other way round; repeatable; 'none' for no loss."
+    "--only", multiple=True, help="Only this loss, or 'muon', the other way round; repeatable; 'none': none."
 )
 @click.option("--work", type=click.Path(path_type=Path), help="Keep the trainings here, and go on from them.")
 @click.option("--json", "report", type=click.Path(path_type=Path), help="Write the figures here too.")
@@ -306,18 +310,18 @@ def main(
     if (steps is None) == (minutes is None):
         raise UsageError("give either --steps or --minutes")
     for name in only:
-        if name not in (*loss_names(), "none"):
-            raise UsageError(f"no loss {name!r}; losses: {', '.join(loss_names())}, or none")
+        if name not in (known := [*loss_names(), "muon", "none"]):
+            raise UsageError(f"--only {name!r}: {nearest(name, known)}")
     student = load_recipe(recipe).students.get(space)
     if student is None:
         raise UsageError(f"{recipe} has no {space} student")
     if (begin or others) and side != "256":
         raise UsageError("what goes on from a student needs --side 256, the size that it learnt at")
     origin = origin_in(begin, student) if begin else None
-    known = [origin_in(other, student) for other in others]
+    origins = [origin_in(other, student) for other in others]
     chosen = [
         variant
-        for variant in variants(student.losses, only, origin, known)
+        for variant in variants(student.losses, only, origin, origins)
         if student.net.alpha or variant.name != "- alpha"
     ]
     store = some_of(PairStore.load(pairs), learn, 0)

@@ -11,20 +11,26 @@ from torch import Tensor, nn
 
 
 class Optimiser:
-    """Both, with one learning rate. Muon's steps are ``MATRICES`` times as long as AdamW's would be.
+    """Both, with one learning rate.
 
     Most of a student's weights are matrices, the kernels of its 1 x 1 convolutions. What a few minutes teach
-    is bounded by the number of steps, and Muon gets more out of each; `docs/benchmarks.md` has how much.
+    is bounded by the number of steps, and Muon gets more out of each; `docs/authors.md` has how much.
     """
 
-    MATRICES = 2.0
-
     def __init__(
-        self, students: nn.Module, *, others: Iterable[nn.Parameter] = (), rate: float, decay: float
+        self,
+        students: nn.Module,
+        *,
+        others: Iterable[nn.Parameter] = (),
+        rate: float,
+        decay: float,
+        muon: float = 2.0,
     ) -> None:
-        """``others``: learnt along, such as a loss's own numbers, without decay."""
-        matrices = [weight for weight in students.parameters() if _is_matrix(weight)]
-        rest = [weight for weight in students.parameters() if not _is_matrix(weight)]
+        """``others``: learnt along, such as a loss's own numbers, without decay. ``muon``: how many times as
+        long as AdamW's would be its steps are; 0 leaves the matrices to AdamW too."""
+        self._longer = muon
+        matrices = [weight for weight in students.parameters() if muon and _is_matrix(weight)]
+        rest = [weight for weight in students.parameters() if not (muon and _is_matrix(weight))]
         groups: list[dict[str, Any]] = [{"params": rest}, {"params": list(others), "weight_decay": 0.0}]
         self._muon = Muon(matrices, rate=rate, decay=decay)
         self._adamw = torch.optim.AdamW(
@@ -39,7 +45,7 @@ class Optimiser:
         """Take one step of learning rate ``rate`` along the gradients, and forget these."""
         for group in self._adamw.param_groups:
             group["lr"] = rate
-        self._muon.rate = self.MATRICES * rate
+        self._muon.rate = self._longer * rate
         for optimiser in (self._muon, self._adamw):
             optimiser.step()
             optimiser.zero_grad()

@@ -60,6 +60,8 @@ class TrainConfig:
     """Peak learning rate; there are no normalisation layers to forgive a much larger one. Going on
     from a trained student it is halved, so as not to undo what that one knows."""
     decay: float = 1e-3
+    muon: float = 2.0
+    """How many times as long as AdamW's the steps of matrices are, see `optimiser`; 0 is AdamW alone."""
     average: float = 0.998
     """Decay of the running mean of weights that is kept in the end, steadier than the last step. It
     starts shorter, so that the first, ignorant steps are soon forgotten."""
@@ -153,7 +155,9 @@ def learn(
     module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     criterion = Criterion(weights)
     averaged = AveragedModel(module, multi_avg_fn=_running_mean(config.average))
-    optimiser = Optimiser(module, others=criterion.parameters, rate=config.rate, decay=config.decay)
+    optimiser = Optimiser(
+        module, others=criterion.parameters, rate=config.rate, decay=config.decay, muon=config.muon
+    )
     at = Training(module, averaged, optimiser, criterion, origin=origin, looks=looks)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
