@@ -1,0 +1,195 @@
+"""Does structured pruning pay? A published student with fewer hidden channels, beside its rivals.
+
+    python -m benchmarks.pruning marble --pairs work/face/pairs --minutes 3
+    python -m benchmarks.pruning marble --pairs work/face/pairs --expansion 1 --json report.json
+
+Each block of a student widens its channels by an *expansion*, looks around in each and narrows them again.
+Pruned is what is between: of every block those hidden channels stay that carry most into the sum that leaves
+it, their mean activation times the length of their column (after Molchanov et al., ICLR 2017, without the
+gradient), in the share of the new expansion. All of a block's arithmetic shrinks with them.
+
+Its rivals learn for as long: the whole student, the same pruned by chance, and one of the pruned shape that
+begins from nothing. Trainings take turns, minutes are CPU time; so are the milliseconds, on one thread and
+through the runtime that users run, in turns too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from benchmarks.ablation import Score, score, some_of
+from benchmarks.command import run
+from effectcam.distill.export import export
+from effectcam.distill.net import Block, NetConfig, Student
+from effectcam.distill.origin import Origin, origin_in
+from effectcam.distill.pairs import PairStore
+from effectcam.distill.recipe import load_recipe
+from effectcam.distill.train import Progress, TrainConfig, load_student, plain, to_tensor, train
+from effectcam.errors import UsageError
+from effectcam.student.litert import LiteRtStudent
+
+SCHEMA = "effectcam.pruning/1"
+_TURN = 20.0
+_PICTURES = 24
+"""That activations are averaged over."""
+_ROUNDS = 31
+
+
+def carried(student: Student, pictures: Tensor) -> list[Tensor]:
+    """For each block, in the order of ``student.modules()``: (hidden,), what each hidden channel carries."""
+    found: list[Tensor] = []
+    hooks = []
+    for block in _blocks(student):
+        place = len(found)
+        found.append(torch.zeros(block.narrow.in_channels))
+
+        def note(_module: object, seen: tuple[Tensor, ...], place: int = place) -> None:
+            found[place] += seen[0].mean(dim=(0, 2, 3))
+
+        hooks.append(block.narrow.register_forward_pre_hook(note))
+    with torch.inference_mode():
+        for index in range(len(pictures)):
+            student.eval()(pictures[index : index + 1])
+    for hook in hooks:
+        hook.remove()
+    lengths = [block.narrow.weight.detach().flatten(1).norm(dim=0) for block in _blocks(student)]
+    return [activation * length for activation, length in zip(found, lengths, strict=True)]
+
+
+def pruned(student: Student, expansion: int, worth: list[Tensor]) -> Student:
+    """A student of that ``expansion`` made of the hidden channels that are ``worth`` most, block by block."""
+    smaller = Student(replace(student.config, expansion=expansion))
+    shapes = {name: value.shape for name, value in smaller.state_dict().items()}
+    alike = {name: value for name, value in student.state_dict().items() if value.shape == shapes[name]}
+    smaller.load_state_dict(alike, strict=False)
+    for source, goal, each in zip(_blocks(student), _blocks(smaller), worth, strict=True):
+        kept = each.topk(goal.widen.out_channels).indices.sort().values
+        with torch.no_grad():
+            for had, gets in ((source.widen, goal.widen), (source.look, goal.look)):
+                gets.weight.copy_(had.weight[kept])
+                assert gets.bias is not None and had.bias is not None
+                gets.bias.copy_(had.bias[kept])
+            goal.narrow.weight.copy_(source.narrow.weight[:, kept])
+    return smaller
+
+
+def milliseconds(students: dict[str, Student], side: int, folder: Path) -> dict[str, float]:
+    """Median CPU time of a picture on one thread, all taking turns."""
+    taken: dict[str, list[float]] = {name: [] for name in students}
+    with contextlib.ExitStack() as stack:
+        opened: dict[str, LiteRtStudent] = {}
+        for name, student in students.items():
+            path = folder / f"{len(opened)}.tflite"
+            export(student, (side, side), path)
+            opened[name] = stack.enter_context(
+                LiteRtStudent(path, channels=student.config.channels, threads=1, name=name)
+            )
+        picture = np.full((side, side, 3), 127, np.uint8)
+        for turn in range(-2, _ROUNDS):
+            for name, running in opened.items():
+                begun = time.thread_time()
+                running.run(picture)
+                if turn >= 0:
+                    taken[name].append(1000 * (time.thread_time() - begun))
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _blocks(student: Student) -> list[Block]:
+    return [module for module in student.modules() if isinstance(module, Block)]
+
+
+def _trained(
+    store: PairStore, rivals: dict[str, tuple[NetConfig, Origin | None]], config: TrainConfig, folder: Path
+) -> dict[str, tuple[Student, int]]:
+    """Each trained for as long, in turns, and the steps that it took."""
+    turns: dict[str, Iterator[Progress]] = {
+        name: train(store, net, folder / str(number), config=config, origin=origin, clock=time.thread_time)
+        for number, (name, (net, origin)) in enumerate(rivals.items())
+    }
+    latest: dict[str, Progress] = {}
+    while turns:
+        for name, turn in list(turns.items()):
+            at = next(turn, None)
+            if at is None:
+                del turns[name]
+            else:
+                latest[name] = at
+    return {
+        name: (load_student(folder / str(number), net), latest[name].step)
+        for number, (name, (net, _)) in enumerate(rivals.items())
+    }
+
+
+@click.command(help="Prune EFFECT's face student, train it on, and compare it with its rivals.")
+@click.argument("effect")
+@click.option("--pairs", type=click.Path(path_type=Path, exists=True), required=True, help="Finished pairs.")
+@click.option("--expansion", type=click.IntRange(1), default=2, show_default=True, help="Of the pruned one.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=3.0, show_default=True)
+@click.option("--learn", type=click.IntRange(8), default=3000, show_default=True, help="Pairs to learn from.")
+@click.option("--json", "report", type=click.Path(path_type=Path), help="Write the figures here too.")
+def main(effect: str, pairs: Path, expansion: int, minutes: float, learn: int, report: Path | None) -> None:
+    recipe = load_recipe(effect).students.get("face")
+    if recipe is None:
+        raise UsageError(f"{effect} has no face student")
+    if expansion >= recipe.net.expansion:
+        raise UsageError(f"--expansion {expansion} prunes nothing: {effect} has {recipe.net.expansion}")
+    side = recipe.size[0]
+    store = some_of(PairStore.load(pairs), learn, 0)
+    learnt = np.flatnonzero(~np.array(store.held_out))[:: max(1, learn // _PICTURES)]
+    pictures = to_tensor([plain(store, int(index), side=side)[0] for index in learnt])
+    whole = origin_in(effect, recipe)
+    worth = carried(whole.student, pictures)
+    chance = [torch.rand(len(each), generator=torch.Generator().manual_seed(0)) for each in worth]
+    small = replace(recipe.net, expansion=expansion)
+    config = TrainConfig(minutes=minutes, emphasis=recipe.emphasis, save_every=_TURN)
+    with tempfile.TemporaryDirectory() as temporary:
+        by_worth, by_chance = (pruned(whole.student, expansion, each) for each in (worth, chance))
+        trained = _trained(
+            store,
+            {
+                "whole, trained on": (recipe.net, whole),
+                "pruned, trained on": (small, Origin("pruned", by_worth)),
+                "pruned by chance, trained on": (small, Origin("pruned", by_chance)),
+                "pruned shape from nothing": (small, None),
+            },
+            config,
+            Path(temporary),
+        )
+        rows = {"whole": (whole.student, 0), "pruned": (by_worth, 0), **trained}
+        ms = milliseconds({name: rows[name][0] for name in ("whole", "pruned")}, side, Path(temporary))
+    shown = Table(title=f"{effect}, expansion {recipe.net.expansion} to {expansion}", box=box.MARKDOWN)
+    shown.add_column("student")
+    for heading in ("weights", "ms", "gap %", "crisp %", "steps"):
+        shown.add_column(heading, justify="right")
+    figures = []
+    for name, (student, steps) in rows.items():
+        found: Score = score(student.eval(), store, side, steps=steps, seconds=0.0)
+        weights = sum(weight.numel() for weight in student.parameters())
+        time_of = ms["whole" if student.config == recipe.net else "pruned"]
+        shown.add_row(
+            name, f"{weights}", f"{time_of:.1f}", f"{found.gap:.1f}", f"{found.crispness:.0f}", f"{steps}"
+        )
+        figures.append({"name": name, "weights": weights, "ms": time_of, **asdict(found)})
+    Console(width=120).print(shown)
+    if report:
+        report.write_text(json.dumps({"schema": SCHEMA, "minutes": minutes, "rows": figures}, indent=1))
+
+
+if __name__ == "__main__":
+    sys.exit(run(main, "pruning"))
