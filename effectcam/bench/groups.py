@@ -23,6 +23,10 @@ class Group:
     def reports(self) -> list[Report]:
         return list(self.runs.values())
 
+    @property
+    def files(self) -> list[Path]:
+        return [self.path / name for name in self.runs] if self.path.is_dir() else [self.path]
+
 
 def read_group(path: Path) -> Group:
     """One report, or all of a folder (``*.json``). Raises ReportError for what is none, or holds none."""

@@ -11,7 +11,17 @@ import click
 
 from effectcam.cli.bench_compare import compare
 from effectcam.cli.bench_matrix import matrix
-from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, cores, priority, threads, tier
+from effectcam.cli.options import (
+    FilePath,
+    NumberRange,
+    Size,
+    accelerator,
+    cores,
+    json_file,
+    priority,
+    threads,
+    tier,
+)
 from effectcam.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,13 +87,7 @@ _BAR = 24
     show_default=True,
     help="Fresh processes to time.",
 )
-@click.option(
-    "--json",
-    "json_file",
-    type=FilePath(allow_dash=True),
-    metavar="FILE",
-    help="Write the report ('-': print it).",
-)
+@json_file()
 @click.option("--html", "html_file", type=FilePath(), metavar="FILE", help="Write it as a page with plots.")
 @click.pass_context
 def bench(ctx: click.Context, /, json_file: Path | None, html_file: Path | None, **wishes: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from effectcam.cli.options import FilePath, NumberRange
+from effectcam.cli.options import FilePath, NumberRange, json_file
 from effectcam.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -40,13 +40,7 @@ SLOWER, UNSURE = 3, 4
     show_default=True,
     help="A smaller difference does not count.",
 )
-@click.option(
-    "--json",
-    "json_file",
-    type=FilePath(allow_dash=True),
-    metavar="FILE",
-    help="Write the comparison ('-': print it).",
-)
+@json_file("comparison")
 @click.pass_context
 def compare(
     ctx: click.Context,
@@ -65,6 +59,7 @@ def compare(
     from effectcam.bench.groups import read_group
     from effectcam.bench.likeness import TRAITS
     from effectcam.cli import terminal
+    from effectcam.replay.player import refuse_to_replace
     from effectcam.sink.part_file import reserved
 
     for trait in across:
@@ -73,9 +68,10 @@ def compare(
     to_stdout = str(json_file) == "-"
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(reserved(None if to_stdout else json_file))
-        found = comparison.compare(
-            read_group(a), read_group(b), across=across, stages=stages, threshold=threshold / 100
-        )
+        sides = read_group(a), read_group(b)
+        if json_file is not None and not to_stdout:
+            refuse_to_replace(json_file, [str(path) for side in sides for path in side.files])
+        found = comparison.compare(*sides, across=across, stages=stages, threshold=threshold / 100)
         if file is not None:
             file.fill(comparison.comparison_json(found))
     if to_stdout:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +15,9 @@ from effectcam.cli.distill_data import data as curated
 from effectcam.cli.distill_new import new
 from effectcam.cli.distill_search import search
 from effectcam.cli.distill_train import train
+
+if TYPE_CHECKING:
+    from effectcam.distill.data import Person
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _PRESENT = click.Path(file_okay=False, path_type=Path, exists=True)
@@ -42,12 +47,15 @@ distill.add_command(all_effects)
 @click.option("--data", type=_PRESENT, required=True, help="Folder of portraits and clips, or a curated one.")
 @click.option("--work", type=_FOLDER, required=True, help="Folder to keep pairs and training in.")
 @click.option(
-    "--hold-out", type=click.IntRange(1), default=40, show_default=True, help="Portraits to measure on only."
+    "--hold-out",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Portraits to measure on only.  [default: a quarter, at most 40]",
 )
 @click.option(
     "--every", type=click.IntRange(1), default=20, show_default=True, help="Take one in so many clip frames."
 )
-def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> None:
+def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int) -> None:
     """Find the faces in a folder and ask the teacher about each.
 
     A folder that 'distill data' made brings its own choice of people to measure on and of clip frames;
@@ -64,7 +72,7 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> Non
     work.mkdir(parents=True, exist_ok=True)
     mirrored = any(student.net.position for student in plan.students.values())
     crowd = list(track(faces.people(data, every=every, mirrored=mirrored), description="faces"))
-    held_out = faces.held_out(crowd, hold_out, data)
+    held_out = faces.held_out(crowd, hold_out or _quarter(crowd), data)
     for space in plan.students:
         stage = write_pairs(plan, space, crowd, held_out, work / space / "pairs")
         for _ in track(stage, description=f"{space} pairs", total=len(crowd)):
@@ -73,6 +81,12 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int, every: int) -> Non
         f"{len(crowd)} pictures, {len(held_out)} held out; "
         f"next: effectcam distill train {recipe} --work {work}"
     )
+
+
+def _quarter(crowd: Sequence[Person]) -> int:
+    """How many portraits to measure on: as 'distill data' chooses, for a small folder has few to spare."""
+    portraits = sum(not (person.from_clip or person.mirrored) for person in crowd)
+    return max(2, min(40, portraits // 4))
 
 
 @distill.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from effectcam.cli.options import FilePath, NumberRange, Size, threads
+from effectcam.cli.options import FilePath, NumberRange, Size, json_file, threads
 from effectcam.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,13 +52,7 @@ _PARTS = {
     help="auto: a virtual camera if one is free (Linux), else memory.",
 )
 @click.option("--device", metavar="NAME", help="The virtual camera of this path or label.")
-@click.option(
-    "--json",
-    "json_file",
-    type=FilePath(allow_dash=True),
-    metavar="FILE",
-    help="Write the report ('-': print it).",
-)
+@json_file()
 def latency(
     name: str,
     clip: Path | None,

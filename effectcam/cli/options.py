@@ -61,6 +61,17 @@ def accelerator(default: str) -> Callable[[Command], Command]:
     )
 
 
+def json_file(what: str = "report") -> Callable[[Command], Command]:
+    """``--json FILE`` for ``what`` comes of a command, as the parameter ``json_file``."""
+    return click.option(
+        "--json",
+        "json_file",
+        type=FilePath(allow_dash=True),
+        metavar="FILE",
+        help=f"Write the {what} ('-': print it).",
+    )
+
+
 class NumberRange(click.FloatRange):
     """A number between two others; "nan", which is not outside of any range, is none."""
 

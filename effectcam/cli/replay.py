@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from effectcam.cli.options import FilePath, accelerator, pipeline_options
+from effectcam.cli.options import FilePath, accelerator, json_file, pipeline_options
 from effectcam.cli.replay_diff import diff
 from effectcam.cli.replay_wishes import Wishes
 
@@ -57,13 +57,7 @@ class _ClipsOrCommand(click.Command):
     metavar="FILE",
     help="Limits of the metrics, as TOML; exit code 1 beyond them.",
 )
-@click.option(
-    "--json",
-    "json_file",
-    type=FilePath(allow_dash=True),
-    metavar="FILE",
-    help="Write the report ('-': print it).",
-)
+@json_file()
 @click.option(
     "--report",
     "page",

@@ -220,6 +220,7 @@ def test_compare_that_cannot_tell_says_why(cli: Run, tmp_path: Path) -> None:
         ("a", ("--stage", "mehs"), 2, "did you mean 'mesh'?"),
         ("a", ("--threshold", "-1"), 2, "-1.0 is not in the range"),
         ("a", ("--json", "/none/c.json"), 1, "there is no folder"),
+        ("a", ("--json", "A/01.json"), 2, "is the input"),
     ],
 )
 def test_a_wrong_comparison_is_one_line(
@@ -227,9 +228,11 @@ def test_a_wrong_comparison_is_one_line(
 ) -> None:
     a = reports(tmp_path / "a", 1, count=2)
     (tmp_path / "r.html").write_text("<html>")
-    result = cli("bench", "compare", a, tmp_path / b, *options)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    result = cli("bench", "compare", a, tmp_path / b, *(each.replace("A", str(a)) for each in options))
     assert result.returncode == code and result.stdout == ""
     assert said in one_line(result)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
 
 
 def test_a_matrix_is_measured_and_its_cells_are_compared(cli: Run, clip: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 
 from effectcam.errors import UsageError
@@ -14,13 +13,7 @@ from effectcam.replay.player import plan_outputs
 from effectcam.replay.trace import TraceReader
 from tests import media
 from tests.cli.conftest import Run, one_line
-from tests.face.clips import demo_pixels
-
-
-def face_clip(path: Path) -> Path:
-    """A clip of twelve frames with a face, 640x360."""
-    pictures = [np.ascontiguousarray(pixels[::2, ::2]) for pixels in demo_pixels()]
-    return media.write_clip(path, width=640, height=360, pictures=pictures, count=len(pictures))
+from tests.face.clips import face_clip
 
 
 def size_of(path: Path) -> tuple[int, int]:

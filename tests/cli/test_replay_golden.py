@@ -12,8 +12,8 @@ import pytest
 
 from tests import media
 from tests.cli.conftest import Run, one_line, write_effect
-from tests.cli.test_replay import face_clip
 from tests.disk import small_files
+from tests.face.clips import face_clip
 
 
 @pytest.fixture(scope="module")

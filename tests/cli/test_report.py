@@ -13,7 +13,7 @@ from effectcam.cli.report import _environment, _without_home
 from effectcam.replay.trace import TraceReader
 from tests import media
 from tests.cli.conftest import Run, one_line
-from tests.cli.test_replay import face_clip
+from tests.face.clips import face_clip
 
 
 def test_a_report_is_packed_told_and_run_again(cli: Run, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from effectcam.face.crop import Crop, fit_head
 from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Frame, Pixels
 from effectcam.source import Clip
+from tests import media
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "effectcam" / "media" / "demo.mp4"
@@ -37,6 +38,12 @@ def demo_pixels(count: int = 12) -> tuple[Pixels, ...]:
     for picture in pictures:
         picture.flags.writeable = False
     return pictures
+
+
+def face_clip(path: Path, count: int = 12) -> Path:
+    """A file of the bundled clip's first frames, 12 at most, in 640x360."""
+    pictures = [np.ascontiguousarray(pixels[::2, ::2]) for pixels in demo_pixels()]
+    return media.write_clip(path, width=640, height=360, pictures=pictures, count=count)
 
 
 def stream(pictures: list[Pixels] | tuple[Pixels, ...], *, rate: float = 30) -> list[Frame]:

@@ -24,7 +24,7 @@ from effectcam.replay.bundle_clip import BundleClip, Faithfulness, RecordedFaces
 from effectcam.replay.player import play
 from effectcam.replay.recorder import record
 from tests import media
-from tests.face.clips import demo_pixels
+from tests.face.clips import face_clip
 from tests.tiny_effect import tiny_effect
 
 COUNT = 6
@@ -38,9 +38,7 @@ def effect(tmp_path_factory: pytest.TempPathFactory) -> Effect:
 
 @pytest.fixture(scope="module")
 def recording(effect: Effect, tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    pictures = [pixels[::2, ::2].copy() for pixels in demo_pixels()]
-    clip = tmp_path_factory.mktemp("clip") / "me-at-home.mp4"
-    media.write_clip(clip, width=640, height=360, pictures=pictures, count=12)
+    clip = face_clip(tmp_path_factory.mktemp("clip") / "me-at-home.mp4")
     return record(str(clip), effect, frames=COUNT, threads=1)
 
 

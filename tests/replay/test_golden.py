@@ -28,7 +28,7 @@ from effectcam.replay.replayer import ClipPlan, Played, Replayer, ReplaySettings
 from effectcam.replay.report import ClipReport
 from tests import media
 from tests.disk import small_files
-from tests.face.clips import demo_pixels
+from tests.face.clips import face_clip
 from tests.tiny_effect import tiny_effect
 
 COUNT = 6
@@ -41,9 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clip(folder: Path) -> Path:
-    """A face in 640x360, with the demo's motion."""
-    pictures = [pixels[::2, ::2].copy() for pixels in demo_pixels()]
-    return media.write_clip(folder / "clip.mp4", width=640, height=360, pictures=pictures, count=COUNT)
+    return face_clip(folder / "clip.mp4", COUNT)
 
 
 @pytest.fixture(scope="module")

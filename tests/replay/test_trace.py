@@ -20,7 +20,7 @@ from effectcam.replay.player import play
 from effectcam.replay.trace import TraceFile, TraceReader, digest
 from effectcam.source.clip import Clip
 from tests import media
-from tests.face.clips import demo_pixels
+from tests.face.clips import face_clip
 from tests.tiny_effect import tiny_effect
 
 COUNT = 8
@@ -33,9 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clip(folder: Path) -> Path:
-    """A face in 640x360, with the demo's motion."""
-    pictures = [pixels[::2, ::2].copy() for pixels in demo_pixels()]
-    return media.write_clip(folder / "clip.mp4", width=640, height=360, pictures=pictures, count=COUNT)
+    return face_clip(folder / "clip.mp4", COUNT)
 
 
 @pytest.fixture(scope="module")
