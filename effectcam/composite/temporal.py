@@ -141,8 +141,10 @@ frame of 512 at an eighth. Twice as many take four times as long and steady the 
 _CROP = 256 * 256
 """Pixels of a drawing up to which it is sampled finely. A frame's has more, and is enlarged anyway."""
 
-_PATCH = 16
-"""Pixels: a picture not as large cannot be searched; in it nothing moves."""
+_PATCH = 8
+"""Pixels of the search's patches. A picture that is narrower than two of them cannot be searched, and nothing
+moves in it; nor may it be narrower than one at the finest size that is searched, or OpenCV writes where it
+must not."""
 
 
 class _Stream:
@@ -158,11 +160,12 @@ class _Stream:
         self.fine_places = self.scale * self.places + np.float32((self.scale - 1) / 2)
         """... and of its centre in a picture ``scale`` times as large."""
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._search.setFinestScale(max(0, round(math.log2(max(rows, columns) / _GRID))))
+        finest = round(math.log2(max(rows, columns) / _GRID))
+        self._search.setFinestScale(max(0, min(finest, int(math.log2(min(rows, columns) / _PATCH)))))
 
     def flow(self, now: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(H, W, 2): how far what is at each pixel of ``now`` was from there."""
-        if min(now.shape) < _PATCH:
+        if min(now.shape) < 2 * _PATCH:
             return np.zeros_like(self.places)
         return np.asarray(self._search.calc(now, self.grey, None), np.float32)  # type: ignore[call-overload]
 

@@ -195,8 +195,8 @@ def test_streams_know_nothing_of_each_other() -> None:
     assert policy.blend(0, drawn(small), small, 3 * STEP).share == 0
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 40), (17, 16)])
-def test_pictures_smaller_than_a_patch_of_the_search(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(1, 1), (3, 40), (17, 16), (24, 512), (512, 40), (63, 512)])
+def test_pictures_smaller_or_narrower_than_what_the_search_takes(size: tuple[int, int]) -> None:
     policy, seen = MotionBlending(), np.full((*size, 3), 90, np.uint8)
     for frame in range(3):
         result = policy.blend(0, seen, seen, frame * STEP)
