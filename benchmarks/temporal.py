@@ -50,7 +50,6 @@ SCHEMA = "effectcam.temporal/1"
 
 _BURN_IN = 10
 
-
 _EVERY = 8
 """Frames of which one is looked at for the output's own flow, which takes as long as all else."""
 
@@ -161,13 +160,16 @@ def temporal(
 ) -> None:
     """Measure clips with an effect's temporal policy and without."""
     effect = load_effect(name)
-    policy = None if weight is None else MotionBlending(weight=weight, tolerance=tolerance)
-    if policy is None and effect.temporal.policy == "none":
+    if weight is None and effect.temporal.policy == "none":
         raise UsageError(f"{effect.name} has no temporal policy; give --weight, e.g. 0.6")
     console = Console(highlight=False, soft_wrap=True, width=110)
     with reserved(json_file) as file:
         chosen = slice(skip, None if frames is None else skip + frames)
-        results = {clip.stem: measure(clip, effect, policy, chosen) for clip in clips}
+        results = {}
+        for clip in clips:
+            # A new one for each clip: it keeps what was drawn last.
+            policy = None if weight is None else MotionBlending(weight=weight, tolerance=tolerance)
+            results[clip.stem] = measure(clip, effect, policy, chosen)
         if file is not None:
             file.fill(json.dumps(_report(effect, results), indent=1).encode("ascii"))
     console.print(f"{effect.name} {effect.version}, without and with", style="bold")

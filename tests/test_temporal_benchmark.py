@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -31,3 +32,9 @@ def test_it_tells_of_both_sides_and_refuses_an_effect_without_a_policy(tmp_path:
     assert set(without["figures"]) >= {"warping_ratio", "face_warping_ratio", "own"}
     assert with_it["figures"]["warping_floor"] == without["figures"]["warping_floor"]
     assert with_it["figures"]["face_warping"] != without["figures"]["face_warping"]
+    # What the policy kept of one clip is not in the next one.
+    again = shutil.copy(clip, tmp_path / "again.mp4")
+    done = CliRunner().invoke(temporal, [str(again), *arguments, str(plain.path), "--weight", "0.6"])
+    assert done.exit_code == 0, done.exception
+    first, second = (clip[1]["figures"] for clip in json.loads(report.read_text())["clips"].values())
+    assert first == second
