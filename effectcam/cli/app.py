@@ -21,7 +21,7 @@ COMMANDS = {
     "demo": "Run a bundled clip through an effect: a first look without a camera.",
     "run": "Put an effect on a camera or a clip, live.",
     "replay": "Run clips through an effect into files, and measure it.",
-    "report": "Pack a bug report of a clip: what was decided, and no picture of a face.",
+    "report": "Pack a bug report of a clip or a camera: what was decided, and no picture of a face.",
     "bench": "Measure an effect on this device: every stage, its tail, memory, energy.",
     "latency": "Measure how late the picture is, from camera to virtual camera.",
     "effects": "List, show, compare, install, remove and pack effects.",

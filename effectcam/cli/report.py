@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,16 @@ from effectcam.errors import UsageError
 
 if TYPE_CHECKING:
     from effectcam.replay.bundle import Recording
-    from effectcam.source import Clip
 
 _PICTURES = 12
 """Frames of which a report has pictures, where it may have any."""
 _HARMLESS = frozenset(("EFFECTCAM_EFFECTS", "EFFECTCAM_NATIVE_LOG", "EFFECTCAM_TRACEBACK"))
 
 
-@click.command(short_help="Pack a bug report of a clip: what was decided, and no picture of a face.")
-@click.argument("clip", metavar="CLIP")
+@click.command(
+    short_help="Pack a bug report of a clip or a camera: what was decided, and no picture of a face."
+)
+@click.argument("named", metavar="CLIP|CAMERA")
 @click.option("--effect", "-e", "name", required=True, metavar="NAME", help="Effect: a name or a path.")
 @click.option(
     "--out",
@@ -37,17 +39,17 @@ _HARMLESS = frozenset(("EFFECTCAM_EFFECTS", "EFFECTCAM_NATIVE_LOG", "EFFECTCAM_T
     default=900,
     metavar="N",
     show_default=True,
-    help="Of the clip, from its start.",
+    help="At most, from the start; of a camera Ctrl-C ends them earlier.",
 )
 @click.option("--with-pictures", is_flag=True, help="Put some frames in, before and after, faces and all.")
 @pipeline_options
 @accelerator("cpu")
-def report(clip: str, name: str, out: Path, frames: int, with_pictures: bool, **settings: Any) -> None:
-    """Pack a bug report of a clip: what was decided, and no picture of a face.
+def report(named: str, name: str, out: Path, frames: int, with_pictures: bool, **settings: Any) -> None:
+    """Pack a bug report of a clip or a camera: what was decided, and no picture of a face.
 
-    The clip is run through the effect. The zip gets the points of each face, the trace, the settings, the
-    device and what doctor finds; nothing is sent. Whoever gets it sees the fault on a face that belongs to
-    nobody, with: effectcam replay --bundle FILE
+    What it shows is run through the effect. The zip gets the points of each face, the trace, the settings,
+    the device and what doctor finds; nothing is sent. Whoever gets it sees the fault on a face that belongs
+    to nobody, with: effectcam replay --bundle FILE
     """
     import effectcam
     from effectcam.cli import terminal
@@ -65,9 +67,9 @@ def report(clip: str, name: str, out: Path, frames: int, with_pictures: bool, **
         )
     effect = load_effect(name)
     effect.tier(settings["tier"])
-    refuse_to_replace(out, [clip])
+    refuse_to_replace(out, [named])
     with reserved(out) as place:
-        recording = _recorded(clip, effect, frames, _PICTURES if with_pictures else 0, settings)
+        recording = _recorded(named, effect, frames, _PICTURES if with_pictures else 0, settings)
         files = pack(
             recording,
             version=effectcam.__version__,
@@ -88,18 +90,31 @@ def report(clip: str, name: str, out: Path, frames: int, with_pictures: bool, **
     )
 
 
-def _recorded(clip: str, effect: Any, frames: int, pictures: int, settings: dict[str, Any]) -> Recording:
+def _recorded(named: str, effect: Any, frames: int, pictures: int, settings: dict[str, Any]) -> Recording:
     from effectcam.cli import terminal
+    from effectcam.live.stop import StopFlag
     from effectcam.replay.recorder import record
+    from effectcam.source import Clip, open_source
 
-    with terminal.progress() as bars:
-        bar = bars.add_task(Path(clip).name, total=None)
+    stop = StopFlag()
+    with ExitStack() as stack:
+        source = open_source(named)
+        stack.callback(source.close)
+        total = min(frames, source.frames or frames) if isinstance(source, Clip) else frames
+        if not isinstance(source, Clip):
+            terminal.note(
+                f"recording {source.device.name}, {total} frames at most; Ctrl-C packs what there is by then"
+            )
+            stack.enter_context(stop)
+        bars = stack.enter_context(terminal.progress())
+        bar = bars.add_task(Path(named).name, total=total)
 
-        def watch(source: Clip) -> None:
-            bars.update(bar, total=min(frames, source.frames or frames), advance=1)
+        def watch() -> bool:
+            bars.update(bar, advance=1)
+            return stop.is_set
 
         return record(
-            clip,
+            source,
             effect,
             frames=frames,
             pictures=pictures,

@@ -1,7 +1,8 @@
-"""Runs a clip for a bug bundle: what was seen and decided, and no picture unless asked."""
+"""Runs a clip or a camera for a bug bundle: what was seen and decided, and no picture unless asked."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -15,18 +16,19 @@ from effectcam.face.mesh import FaceMesh, FaceObservation
 from effectcam.frame import Frame, Pixels
 from effectcam.pipeline import Pipeline
 from effectcam.replay.bundle import MOST_PICTURES, Recording, Settings
-from effectcam.replay.trace import End
-from effectcam.replay.tracer import header, traced
+from effectcam.replay.trace import End, TracedClip
+from effectcam.replay.tracer import header_of, sha256_of, traced
+from effectcam.source.camera import Camera
 from effectcam.source.clip import Clip
 from effectcam.student.accelerator import Wish
 
-_CLIP = "clip"
-"""In the trace, instead of the file's own name, which may tell who is in it."""
+_CLIP, _CAMERA = "clip", "camera"
+"""In the trace, instead of the file's or device's own name, which may tell who is in it."""
 _QUALITY = 85
 
 
 def record(
-    path: str,
+    source: Clip | Camera,
     effect: Effect,
     *,
     frames: int,
@@ -37,11 +39,12 @@ def record(
     threads: int | None = None,
     accelerator: Wish = "cpu",
     tell: Callable[[str], None] | None = None,
-    watch: Callable[[Clip], None] = lambda clip: None,
+    watch: Callable[[], bool | None] = lambda: None,
 ) -> Recording:
-    """The first ``frames`` of the clip at ``path`` under ``effect``, as a bundle wants them. The rest are
-    those of `Pipeline`. ``pictures``: how many frames to keep before and after the effect, from the first on;
-    24 at most. ``watch`` is called after each frame. Raises what `Clip` and `Pipeline` raise."""
+    """The next ``frames`` of ``source`` under ``effect``, as a bundle wants them. The rest are those of
+    `Pipeline`. A camera's stamps count from the first one. ``pictures``: how many frames to keep before and
+    after the effect, from the first on; 24 at most. ``watch`` is called after each frame; True ends the
+    recording there. Raises what reading ``source`` and `Pipeline` raise."""
     faces = _NotedFaces(max_faces) if "face" in effect.places else None
     settings: dict[str, Any] = {
         "tier": tier,
@@ -50,11 +53,11 @@ def record(
         "threads": threads,
     }
     settings |= {"accelerator": accelerator, "tell": tell, "mesh": faces}
-    with Clip(path) as clip, Pipeline(effect, **settings) as pipeline:
+    with Pipeline(effect, **settings) as pipeline:
         recording = Recording(
-            clip.width,
-            clip.height,
-            clip.fps,
+            source.width,
+            source.height,
+            source.fps,
             Settings(
                 effect=effect.name,
                 version=effect.version,
@@ -65,20 +68,32 @@ def record(
                 accelerator=accelerator,
             ),
         )
-        told = header(clip, pipeline)
-        _add(recording, msgspec.structs.replace(told, clip=msgspec.structs.replace(told.clip, name=_CLIP)))
-        total = min(frames, clip.frames or frames)
+        total = min(frames, source.frames or frames) if isinstance(source, Clip) else frames
         every = max(1, -(-total // pictures)) if pictures else 0
-        for frame in islice(clip, frames):
+        begun: int | None = None
+        seen = hashlib.sha256()
+        for count, taken in enumerate(islice(source, frames)):
+            begun = taken.captured_at if begun is None else begun
+            frame = Frame(taken.pixels, count, taken.captured_at - begun)
             if faces is not None:
                 faces.seen = []
             result = pipeline.process(frame)
             recording.note(frame.captured_at, faces.seen if faces is not None else [])
-            _add(recording, traced(pipeline, frame, result))
-            if every and frame.index % every == 0 and len(recording.pictures) < MOST_PICTURES:
-                recording.pictures[f"before-{frame.index:06}.jpg"] = _jpeg(frame.pixels)
-                recording.pictures[f"after-{frame.index:06}.jpg"] = _jpeg(result.pixels)
-            watch(clip)
+            line = traced(pipeline, frame, result)
+            _add(recording, line)
+            seen.update(line.input.encode("ascii"))
+            if every and count % every == 0 and len(recording.pictures) < MOST_PICTURES:
+                recording.pictures[f"before-{count:06}.jpg"] = _jpeg(frame.pixels)
+                recording.pictures[f"after-{count:06}.jpg"] = _jpeg(result.pixels)
+            if watch():
+                break
+        # Better known now than at first, of a camera above all.
+        recording.fps = source.fps
+        name, sha256 = (
+            (_CLIP, sha256_of(source.path)) if isinstance(source, Clip) else (_CAMERA, seen.hexdigest())
+        )
+        clip = TracedClip(name=name, sha256=sha256, width=source.width, height=source.height)
+        recording.trace.insert(0, msgspec.json.encode(header_of(clip, pipeline)))
         _add(recording, End(frames=len(recording.stamps)))
     return recording
 

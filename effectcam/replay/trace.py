@@ -37,6 +37,7 @@ class TracedClip(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Of the file, without its folder."""
     sha256: Sha256
+    """Of the file; of a camera that of its pictures' digests, one after another."""
     width: Count
     height: Count
 

@@ -32,6 +32,17 @@ from effectcam.student.choice import PlacedStudent
 def header(clip: Footage, pipeline: Pipeline, *, faults: str | None = None) -> Header:
     """Of a run of ``clip`` through ``pipeline``; ``faults``: SHA-256 of the script at work. Raises
     SourceError when the clip cannot be read any more."""
+    # A name that is no text in any encoding must not keep the trace from being written.
+    name = clip.path.name.encode("utf-8", "backslashreplace").decode()
+    return header_of(
+        TracedClip(name=name, sha256=sha256_of(clip.path), width=clip.width, height=clip.height),
+        pipeline,
+        faults=faults,
+    )
+
+
+def header_of(clip: TracedClip, pipeline: Pipeline, *, faults: str | None = None) -> Header:
+    """The same of what is no file, or must not be told of by its name."""
     effect = pipeline.effect
     students = {}
     for place, student in pipeline.students.items():
@@ -46,13 +57,7 @@ def header(clip: Footage, pipeline: Pipeline, *, faults: str | None = None) -> H
     return Header(
         schema=SCHEMA,
         effectcam=effectcam.__version__,
-        clip=TracedClip(
-            # A name that is no text in any encoding must not keep the trace from being written.
-            name=clip.path.name.encode("utf-8", "backslashreplace").decode(),
-            sha256=_sha256(clip.path),
-            width=clip.width,
-            height=clip.height,
-        ),
+        clip=clip,
         effect=TracedEffect(
             name=effect.name,
             version=effect.version,
@@ -104,7 +109,8 @@ def traced(pipeline: Pipeline, before: Frame, after: Frame, *, faults: Sequence[
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Raises SourceError when the clip cannot be read any more."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -95,6 +95,7 @@ def test_no_secret_and_no_name_of_the_user_goes_along(monkeypatch: pytest.Monkey
             ("report", "CLIP", "-e", "negative-face", "-o", "HERE/b.zip", "--frames", "3000", "--faces", "5"),
             *(2, "are too many for a report; give --frames 2400 or fewer"),
         ),
+        (("report", "99", "-e", "negative-face", "-o", "HERE/b.zip"), 1, "camera '99'"),
         (("report", "HERE/gone.mp4", "-e", "negative-face", "-o", "HERE/b.zip"), 1, "no such file"),
     ],
 )

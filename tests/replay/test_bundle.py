@@ -23,8 +23,10 @@ from effectcam.replay.bundle import Recording, pack, read_bundle, zipped
 from effectcam.replay.bundle_clip import BundleClip, Faithfulness, RecordedFaces
 from effectcam.replay.player import play
 from effectcam.replay.recorder import record
+from effectcam.source.clip import Clip
 from tests import media
 from tests.face.clips import face_clip
+from tests.source.desk import Desk, Webcam
 from tests.tiny_effect import tiny_effect
 
 COUNT = 6
@@ -39,7 +41,8 @@ def effect(tmp_path_factory: pytest.TempPathFactory) -> Effect:
 @pytest.fixture(scope="module")
 def recording(effect: Effect, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     clip = face_clip(tmp_path_factory.mktemp("clip") / "me-at-home.mp4")
-    return record(str(clip), effect, frames=COUNT, threads=1)
+    with Clip(clip) as source:
+        return record(source, effect, frames=COUNT, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +70,27 @@ def test_a_bundle_tells_what_is_in_it_and_has_no_picture(files: Files) -> None:
 
 def test_pictures_are_there_only_when_they_are_asked_for(effect: Effect, tmp_path: Path) -> None:
     clip = media.write_clip(tmp_path / "clip.mp4")
-    names = list(record(str(clip), effect, frames=12, pictures=3, threads=1).pictures)
+    with Clip(clip) as source:
+        names = list(record(source, effect, frames=12, pictures=3, threads=1).pictures)
     assert names == [f"{when}-{frame:06}.jpg" for frame in (0, 4, 8) for when in ("before", "after")]
+
+
+def test_a_camera_is_recorded_until_it_is_enough(effect: Effect, tmp_path: Path) -> None:
+    desk, webcam = Desk(), Webcam("Jane Doe's Webcam", face_clip(tmp_path / "me-at-home.mp4"))
+    desk.plug(70, webcam)
+    with desk.open(desk.cameras()[0], width=640, height=360, fps=30) as camera:
+        enough = iter([False, None, False, True])
+        recording = record(camera, effect, frames=20, threads=1, watch=lambda: next(enough))
+    files = pack(recording, version="0.1.0", environment={}, reports={})
+    whole = b"".join(files.values())
+    assert b"Jane" not in whole and b"me-at-home" not in whole
+    bundle = read_bundle(put(tmp_path, files))
+    assert len(bundle.contents.stamps) == 4 and bundle.contents.stamps[0] == 0
+    faithful = Faithfulness(bundle)
+    with Pipeline(effect, threads=1, mesh=RecordedFaces(bundle)) as pipeline:
+        report = play(str(bundle.path), pipeline, onlookers=[faithful], footage=lambda _: BundleClip(bundle))
+    assert faithful.exact and report.faces.frames_with_face == 4
+    assert json.loads(files["trace.jsonl"].splitlines()[0])["clip"]["name"] == "camera"
 
 
 def test_all_decisions_come_out_again_on_a_face_that_belongs_to_nobody(
