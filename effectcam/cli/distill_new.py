@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from effectcam.distill.recipe import Recipe
+
+_SHOWN = 5
+"""People on the picture of what the teacher draws."""
 
 
 @click.command(short_help="All of it at once: a folder in, an installed effect out.")
@@ -53,16 +63,12 @@ def new(
 ) -> None:
     """Make the effect NAME and install it.
 
-    Asks the teacher about a face to find out whether it draws frames too and says where the face
-    changes, writes a recipe, makes pairs, trains, exports, measures and installs. Stopped and started
-    again it goes on where it was; a recipe that is there already is used as it stands, so edit it and
-    say the same again.
+    Asks the teacher about a few faces to find out whether it draws frames too and says where the face
+    changes, writes what it drew and a recipe, makes pairs, trains, exports, measures and installs. Stopped
+    and started again it goes on where it was; a recipe that is there already is used as it stands, so edit
+    it and say the same again.
     """
-    from effectcam.cli.distill import export, pairs
-    from effectcam.cli.distill_train import train
-    from effectcam.distill.origin import has_base
-    from effectcam.distill.recipe import load_recipe
-    from effectcam.effect.catalogue import bundled_folder, install
+    from effectcam.effect.catalogue import bundled_folder
     from effectcam.effect.manifest import NAME
     from effectcam.errors import UsageError
 
@@ -70,16 +76,88 @@ def new(
         raise UsageError(f"an effect cannot be called {name!r}; use 1 to 40 of a-z, 0-9 and -")
     if (bundled_folder() / name).is_dir():
         raise UsageError(f"{name!r} is an effect that comes with effectcam; give yours another name")
+    if not source.strip():
+        raise UsageError("--source is empty; say where the pictures came from, and under what rights")
     folder = out or Path(name)
-    recipe, work = folder / "recipe.toml", folder / "work"
-    if not recipe.exists():
-        text = _drafted(name, teacher, data, licence=licence, looks_real=looks_real, draft=draft)
-        folder.mkdir(parents=True, exist_ok=True)
-        recipe.write_text(text, encoding="utf-8")
-        click.echo(f"recipe: {recipe}")
+    if folder.resolve().is_relative_to(data.resolve()):
+        raise UsageError(
+            f"{folder} would lie in {data}, and its drawings be learnt from as portraits; give another --out"
+        )
+    recipe = folder / "recipe.toml"
+    try:
+        if not recipe.exists():
+            _draft(folder, name, teacher, data, licence=licence, looks_real=looks_real, draft=draft)
+        _make(context, recipe, folder, teacher=teacher, data=data, source=source, begin=begin)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; the same command goes on from here", err=True)
+        raise
+
+
+def _draft(
+    folder: Path, name: str, teacher: str, data: Path, *, licence: str, looks_real: bool, draft: bool
+) -> None:
+    """Write the recipe, and a picture of what it is that will be learnt."""
+    import cv2
+
+    from effectcam.distill.data import people
+    from effectcam.distill.draft import contact_sheet, examine, recipe_text
+    from effectcam.distill.recipe import import_teacher
+    from effectcam.errors import EffectcamError, UsageError
+
+    try:
+        drawing = import_teacher(teacher, [Path.cwd()])
+    except EffectcamError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"teacher {teacher!r} threw {type(error).__name__} when it was imported: {error}"
+        ) from error
+    few = list(itertools.islice(people(data), _SHOWN))
+    if not few:
+        raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
+    nature = examine(drawing, few[0])
+    sheet = cv2.cvtColor(contact_sheet(drawing, few), cv2.COLOR_RGB2BGR)
+    folder.mkdir(parents=True, exist_ok=True)
+    _, picture = cv2.imencode(".png", sheet)
+    (folder / "teacher.png").write_bytes(picture.tobytes())
+    text = recipe_text(name, teacher, nature, licence=licence, looks_real=looks_real, draft=draft)
+    (folder / "recipe.toml").write_text(text, encoding="utf-8")
+    click.echo(f"what will be learnt: {folder / 'teacher.png'}")
+
+
+def _make(
+    context: click.Context,
+    recipe: Path,
+    folder: Path,
+    *,
+    teacher: str,
+    data: Path,
+    source: str,
+    begin: str | None,
+) -> None:
+    from effectcam.cli.distill import export, pairs
+    from effectcam.cli.distill_train import train
+    from effectcam.distill.origin import has_base
+    from effectcam.distill.recipe import load_recipe
+    from effectcam.effect.catalogue import install
+    from effectcam.errors import UsageError
+
+    work = folder / "work"
     plan = load_recipe(str(recipe))
-    if not all((work / space / "pairs" / "pairs.json").is_file() for space in plan.students):
+    if plan.teacher != teacher:
+        raise UsageError(
+            f"{recipe} has the teacher {plan.teacher!r}, not {teacher!r}; change it there, or give "
+            "another --out"
+        )
+    minutes = sum(student.minutes for student in plan.students.values())
+    click.echo(f"recipe: {recipe}, {minutes:g} minutes of training")
+    ingredients = work / "made-of.json"
+    if all((work / space / "pairs" / "pairs.json").is_file() for space in plan.students):
+        _refuse_others(ingredients, _made_of(plan, data))
+    else:
+        made_of = _made_of(plan, data)
         context.invoke(pairs, recipe=str(recipe), data=data, work=work)
+        ingredients.write_text(json.dumps(made_of, indent=1), encoding="utf-8")
     if begin is None and all(has_base(student) for student in plan.students.values()):
         begin = "base"
     context.invoke(train, recipe=str(recipe), work=work, begin=None if begin == "nothing" else begin)
@@ -90,15 +168,37 @@ def new(
     )
 
 
-def _drafted(name: str, teacher: str, data: Path, *, licence: str, looks_real: bool, draft: bool) -> str:
-    from effectcam.distill.data import people
-    from effectcam.distill.draft import examine, recipe_text
-    from effectcam.distill.recipe import import_teacher
+def _made_of(plan: Recipe, data: Path) -> dict[str, str]:
+    """What pairs hang on, each as a hash: they are made once, and an author who changes the teacher must
+    not be handed the effect of the day before."""
+    module = Path(*plan.teacher.partition(":")[0].split(".")).with_suffix(".py")
+    files = [file for file in (plan.folder / module, Path.cwd() / module) if file.is_file()]
+    pictures = sorted((str(f.relative_to(data)), f.stat().st_size) for f in data.rglob("*") if f.is_file())
+    shapes = [
+        (space, student.teacher, student.net.alpha, student.net.position > 0)
+        for space, student in plan.students.items()
+    ]
+    return {
+        "the teacher": _hash(plan.teacher.encode() + b"".join(file.read_bytes() for file in files[:1])),
+        "the recipe's crop, eyes or students": _hash(
+            repr((plan.margin, plan.shift, plan.eyes, shapes)).encode()
+        ),
+        "the pictures in --data": _hash(repr(pictures).encode()),
+    }
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _refuse_others(ingredients: Path, made_of: dict[str, str]) -> None:
     from effectcam.errors import UsageError
 
-    drawing = import_teacher(teacher, [Path.cwd()])
-    person = next(people(data), None)
-    if person is None:
-        raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
-    nature = examine(drawing, person)
-    return recipe_text(name, teacher, nature, licence=licence, looks_real=looks_real, draft=draft)
+    if not ingredients.is_file():
+        return
+    was = json.loads(ingredients.read_text(encoding="utf-8"))
+    if changed := [what for what, now in made_of.items() if was.get(what) != now]:
+        raise UsageError(
+            f"{' and '.join(changed)} changed since the pairs in {ingredients.parent} were made; delete that "
+            "folder to learn anew, or give another --out"
+        )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from effectcam.distill.data import Person
 from effectcam.distill.pairs import BASE, into_crop
@@ -13,6 +15,9 @@ from effectcam.distill.recipe import Teacher
 from effectcam.effect.manifest import Crop, Space
 from effectcam.errors import UsageError
 from effectcam.face.crop import cut, fit_head
+from effectcam.frame import Pixels
+
+Landmarks = NDArray[np.float32]
 
 _DRAFT_MINUTES = 16.0
 _FULL_MINUTES = 120.0
@@ -36,12 +41,41 @@ def examine(teacher: Teacher, person: Person) -> Nature:
     """Ask ``teacher`` about one face, twice, and about the same picture without landmarks.
 
     Raises UsageError when it throws on the face, gives other than uint8 (H, W, 3 or 4) of the same
-    size, or two answers that differ.
+    size, draws into what it was given, or gives two answers that differ.
     """
+    drawn, again = _ask(teacher, person), _ask(teacher, person)
+    if not np.array_equal(drawn, again):
+        raise UsageError(
+            "the teacher drew the same picture in two ways; fix its seed, or the student learns a blur"
+        )
+    alpha = drawn.shape[2] == 4
+    return Nature(alpha, frames=not alpha and _draws_frames(teacher, _shown(person)[0]))
+
+
+def contact_sheet(teacher: Teacher, crowd: Sequence[Person]) -> Pixels:
+    """RGB uint8 (640, 320 · N, 3): the N people of ``crowd`` as they are, and below as ``teacher`` draws
+    them, laid over the picture where it draws an alpha. Raises UsageError as `examine` does."""
+    columns = []
+    for person in crowd:
+        image, drawn = _shown(person)[0], _ask(teacher, person)
+        if drawn.shape[2] == 4:
+            alpha = drawn[..., 3:].astype(np.float32) / 255
+            drawn = (image + (drawn[..., :3] - image.astype(np.float32)) * alpha + 0.5).astype(np.uint8)
+        columns.append(np.vstack((image, drawn)))
+    return np.hstack(columns)
+
+
+def _shown(person: Person) -> tuple[Pixels, Landmarks]:
+    """Picture and landmarks as the teacher will be shown them when pairs are made."""
     crop = fit_head(person.landmarks).scaled(1.25 * Crop().margin)
-    image, landmarks = cut(person.image, crop, BASE), into_crop(person.landmarks, crop.to_crop(BASE))
+    return cut(person.image, crop, BASE), into_crop(person.landmarks, crop.to_crop(BASE))
+
+
+def _ask(teacher: Teacher, person: Person) -> Pixels:
+    image, landmarks = _shown(person)
+    given = image.copy(), landmarks.copy()
     try:
-        drawn, again = teacher(image.copy(), landmarks), teacher(image.copy(), landmarks)
+        drawn = teacher(*given)
     except Exception as error:
         raise UsageError(
             f"the teacher threw {type(error).__name__} on {person.name}: {error}; it must draw any face"
@@ -52,17 +86,17 @@ def examine(teacher: Teacher, person: Person) -> Nature:
             f"the teacher made {kind} of shape {shape} from uint8 of shape {image.shape}; "
             "it must keep the size and give RGB or RGBA in uint8"
         )
-    if not np.array_equal(drawn, again):
+    if not (np.array_equal(given[0], image) and np.array_equal(given[1], landmarks)):
+        # The same arrays become the student's input: it would be shown what is drawn already.
         raise UsageError(
-            "the teacher drew the same picture in two ways; fix its seed, or the student learns a blur"
+            "the teacher draws into the picture or landmarks it was given; let it work on image.copy()"
         )
-    alpha = drawn.shape[2] == 4
-    return Nature(alpha, frames=not alpha and _draws_frames(teacher, image))
+    return drawn
 
 
-def _draws_frames(teacher: Teacher, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bool:
+def _draws_frames(teacher: Teacher, image: Pixels) -> bool:
     try:
-        drawn = teacher(image, None)
+        drawn = teacher(image.copy(), None)
     except Exception:  # any teacher may refuse a picture without a face in its own way
         return False
     return getattr(drawn, "shape", None) == image.shape

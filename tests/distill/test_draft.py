@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 import effectcam
 from effectcam.distill.data import Person, people
-from effectcam.distill.draft import Nature, examine, recipe_text
+from effectcam.distill.draft import Nature, contact_sheet, examine, recipe_text
 from effectcam.distill.recipe import import_teacher, load_recipe
 from effectcam.errors import UsageError
 
@@ -42,6 +42,18 @@ def test_what_a_teacher_draws_is_found_out(person: Person) -> None:
     assert examine(masked, person) == Nature(alpha=True, frames=False)
 
 
+def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
+    sheet = contact_sheet(masked, [person, person])
+    assert sheet.shape == (640, 640, 3)
+    assert np.array_equal(sheet[:, :320], sheet[:, 320:])
+    seen, drawn = sheet[:320].astype(int), sheet[320:].astype(int)
+    # Half of the negative over the picture is grey, whatever was there.
+    assert np.ptp(seen) > 100
+    assert np.abs(drawn - 127.5).max() <= 2
+    full = contact_sheet(negative, [person])
+    assert np.array_equal(full[320:], 255 - full[:320])
+
+
 @pytest.mark.parametrize("nature", [Nature(False, True), Nature(True, False), Nature(False, False)])
 def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     file = tmp_path / "recipe.toml"
@@ -64,8 +76,13 @@ def test_faulty_teachers_are_told_in_a_line(person: Person) -> None:
     def broken(image: Picture, landmarks: Landmarks) -> Picture:
         raise RuntimeError("no brush")
 
+    def careless(image: Picture, landmarks: Landmarks) -> Picture:
+        image[:] = 255 - image
+        return image
+
     faults = {
         "in two ways": moody,
+        "draws into the picture": careless,
         "threw RuntimeError .* no brush": broken,
         r"of shape \(160, 160, 3\)": lambda image, landmarks: image[::2, ::2],
         "made float64": lambda image, landmarks: image / 255,

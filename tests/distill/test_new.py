@@ -1,0 +1,84 @@
+"""``effectcam distill new``: said again, it does what was asked or says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
+
+from effectcam.cli.app import main
+from effectcam.distill.pairs import PairStore
+from tests.distill.demo_face import demo_face
+
+_LOOKS = """
+import numpy as np
+def draw(image, landmarks):
+    return np.dstack((255 - image, np.full(image.shape[:2], 200, np.uint8)))
+def other(image, landmarks):
+    return draw(image, landmarks)
+"""
+
+
+@pytest.fixture
+def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of four portraits; the current folder has a module of teachers."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "looks_of_mine.py").write_text(_LOOKS)
+    folder = tmp_path / "people"
+    folder.mkdir()
+    picture = cv2.cvtColor(demo_face()[0], cv2.COLOR_RGB2BGR)
+    for number in range(4):
+        cv2.imwrite(str(folder / f"{number}.png"), cv2.convertScaleAbs(picture, alpha=1 - 0.05 * number))
+    return folder
+
+
+def _new(data: Path, *more: str, teacher: str = "looks_of_mine:draw") -> int:
+    # No effect is called so, which ends the command where training would begin.
+    start = ("--from", "no-such-effect")
+    said = ["distill", "new", "my-look", "--teacher", teacher, "--data", str(data), "--source", "drawn"]
+    return main([*said, *start, *more])
+
+
+def test_what_changed_after_the_pairs_were_made_is_not_passed_over(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> str:
+        return capsys.readouterr().err
+
+    assert _new(people) != 0
+    assert "no-such-effect" in told()
+    folder = Path("my-look")
+    assert cv2.imread(str(folder / "teacher.png")).shape == (640, 4 * 320, 3)
+    pairs = PairStore.load(folder / "work/face/pairs")
+    assert len({name for name, out in zip(pairs.names, pairs.held_out, strict=True) if out}) == 2
+
+    assert _new(people) != 0
+    assert "no-such-effect" in told(), "nothing changed, so it goes on"
+
+    assert _new(people, teacher="looks_of_mine:other") == 2
+    assert "has the teacher 'looks_of_mine:draw', not 'looks_of_mine:other'" in told()
+
+    (people / "3.png").unlink()
+    Path("looks_of_mine.py").write_text(_LOOKS.replace("200", "100"))
+    assert _new(people) == 2
+    assert "the teacher and the pictures in --data changed since the pairs" in told()
+
+
+def test_it_does_not_learn_from_its_own_drawings(people: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _new(people, "--out", str(people / "my-look")) == 2
+    assert "give another --out" in capsys.readouterr().err
+    assert not (people / "my-look").exists()
+
+
+def test_a_module_that_does_not_run_is_told_in_a_line(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("looks_of_theirs.py").write_text("def draw(image, landmarks) return image\n")
+    assert _new(people, teacher="looks_of_theirs:draw") == 2
+    told = capsys.readouterr().err
+    assert "threw SyntaxError when it was imported" in told
+    assert len(told.splitlines()) == 1
