@@ -66,6 +66,7 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
     from effectcam.distill import data as faces
     from effectcam.distill.pairs import write_pairs
     from effectcam.distill.recipe import load_recipe
+    from effectcam.errors import StudentError
 
     plan = load_recipe(recipe)
     # Before minutes are spent on what cannot be kept.
@@ -75,8 +76,15 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
     held_out = faces.held_out(crowd, hold_out or _quarter(crowd), data)
     for space in plan.students:
         stage = write_pairs(plan, space, crowd, held_out, work / space / "pairs")
-        for _ in track(stage, description=f"{space} pairs", total=len(crowd)):
-            pass
+        done = 0
+        try:
+            for _ in track(stage, description=f"{space} pairs", total=len(crowd)):
+                done += 1
+        except StudentError as error:
+            if done == len(crowd):
+                raise
+            # The teacher's own words hardly tell over which of hundreds of pictures it fell.
+            raise StudentError(f"{error} (at {crowd[done].name})") from error
     click.echo(
         f"{len(crowd)} pictures, {len(held_out)} held out; "
         f"next: effectcam distill train {recipe} --work {work}"

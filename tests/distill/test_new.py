@@ -19,6 +19,10 @@ def draw(image, landmarks):
     return np.dstack((255 - image, np.full(image.shape[:2], 200, np.uint8)))
 def other(image, landmarks):
     return draw(image, landmarks)
+def afraid(image, landmarks):
+    if image[..., 2].mean() > 2 * image[..., 0].mean():
+        raise RuntimeError("blue in the face")
+    return draw(image, landmarks)
 """
 
 
@@ -82,3 +86,15 @@ def test_a_module_that_does_not_run_is_told_in_a_line(
     told = capsys.readouterr().err
     assert "threw SyntaxError when it was imported" in told
     assert len(told.splitlines()) == 1
+
+
+def test_a_teacher_that_fails_over_one_picture_is_told_which(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Further back than those it is asked about first.
+    picture = cv2.imread(str(people / "0.png"))
+    cv2.imwrite(str(people / "4.png"), picture)
+    picture[..., 2] = picture[..., 2] // 4
+    cv2.imwrite(str(people / "5.png"), picture)
+    assert _new(people, teacher="looks_of_mine:afraid") == 1
+    assert "RuntimeError: blue in the face (at 5.png)" in capsys.readouterr().err
