@@ -41,7 +41,8 @@ def examine(teacher: Teacher, person: Person) -> Nature:
     """Ask ``teacher`` about one face, twice, and about the same picture without landmarks.
 
     Raises UsageError when it throws on the face, gives other than uint8 (H, W, 3 or 4) of the same
-    size, draws into what it was given, or gives two answers that differ.
+    size, draws into what it was given, gives two answers that differ, or gives RGB but none without
+    landmarks.
     """
     drawn, again = _ask(teacher, person), _ask(teacher, person)
     if not np.array_equal(drawn, again):
@@ -95,11 +96,19 @@ def _ask(teacher: Teacher, person: Person) -> Pixels:
 
 
 def _draws_frames(teacher: Teacher, image: Pixels) -> bool:
+    """Whether it changes a picture without a face. One that draws RGB is asked about such pictures in any
+    case: what is before a face, as a hand, is learnt from what it makes of the picture without landmarks."""
     try:
         drawn = teacher(image.copy(), None)
-    except Exception:  # any teacher may refuse a picture without a face in its own way
-        return False
-    return getattr(drawn, "shape", None) == image.shape
+        failed = "" if getattr(drawn, "shape", None) == image.shape else "gave no such picture"
+    except Exception as error:
+        failed = f"threw {type(error).__name__}: {error}"
+    if failed:
+        raise UsageError(
+            f"the teacher gives RGB, and without landmarks {failed}; return the image as it is where "
+            "landmarks is None, or RGBA"
+        )
+    return not np.array_equal(drawn, image)
 
 
 def recipe_text(

@@ -32,6 +32,10 @@ def masked(image: Picture, landmarks: Landmarks) -> Picture:
     return np.concatenate((negative(image, landmarks), alpha), axis=2)
 
 
+def _only_faces(image: Picture, landmarks: Landmarks) -> Picture:
+    return image if landmarks is None else negative(image, landmarks)
+
+
 @pytest.fixture(scope="module")
 def person() -> Person:
     return next(people(Path(effectcam.__file__).parent / "media"))
@@ -40,6 +44,8 @@ def person() -> Person:
 def test_what_a_teacher_draws_is_found_out(person: Person) -> None:
     assert examine(negative, person) == Nature(alpha=False, frames=True)
     assert examine(masked, person) == Nature(alpha=True, frames=False)
+    # Without landmarks it leaves the picture alone: nothing for a student of whole frames to learn.
+    assert examine(_only_faces, person) == Nature(alpha=False, frames=False)
 
 
 def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
@@ -83,6 +89,7 @@ def test_faulty_teachers_are_told_in_a_line(person: Person) -> None:
     faults = {
         "in two ways": moody,
         "draws into the picture": careless,
+        "without landmarks threw AssertionError": lambda image, landmarks: masked(image, landmarks)[..., :3],
         "threw RuntimeError .* no brush": broken,
         r"of shape \(160, 160, 3\)": lambda image, landmarks: image[::2, ::2],
         "made float64": lambda image, landmarks: image / 255,
