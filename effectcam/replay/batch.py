@@ -20,6 +20,8 @@ from effectcam.replay.golden import Recorded
 from effectcam.replay.player import Watcher
 from effectcam.replay.replayer import ClipPlan, Played, Replayer, ReplaySettings
 from effectcam.replay.report import ClipReport
+from effectcam.replay.resume import report_beside
+from effectcam.sink.part_file import clear_after
 from effectcam.student.threads import usable_cores
 
 _END_WITHIN = 20.0
@@ -175,7 +177,9 @@ def _run_beside(
                     else:
                         clip = plans[worker.place].clip
                         batch.failures[worker.place] = told.text if told else f"{clip}: {worker.last_words}"
-                    if told is not None:
+                    if told is None:
+                        worker.end()
+                    else:
                         idle.append(worker)
                     spectator.end(worker.place, batch.played.get(worker.place))
     finally:
@@ -195,11 +199,13 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.place = 0
+        self._plan: ClipPlan | None = None
         self._process = context.Process(target=_work, args=(theirs, effect, settings), daemon=True)
         self._process.start()
         theirs.close()
 
     def give(self, plan: ClipPlan) -> None:
+        self._plan = plan
         # Where it has ended, its answer tells why.
         with contextlib.suppress(OSError):
             self.connection.send(plan)
@@ -218,10 +224,16 @@ class _Worker:
         return f"its process ended (exit code {self._process.exitcode}); give fewer --jobs, or the clip alone"
 
     def end(self) -> None:
-        """Wait for its end."""
+        """Wait for its end. One that was killed could take nothing back; this does it instead."""
         self._process.join(_END_WITHIN)
         self._process.kill()
         self._process.join()
+        pid, plan = self._process.pid, self._plan
+        if pid is None or plan is None or self._process.exitcode == 0:
+            return
+        for target in (plan.output, plan.trace, plan.trace and report_beside(plan.trace)):
+            if target is not None:
+                clear_after(pid, target)
 
 
 def _work(connection: Connection, path: Path, settings: ReplaySettings) -> None:

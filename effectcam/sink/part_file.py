@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from effectcam.errors import SinkError, UsageError
+
+_LONGEST = 40
+"""Characters of the name that are in the temporary one: the whole may be as long as the disk allows."""
 
 
 class PartFile:
@@ -21,8 +25,7 @@ class PartFile:
     def __init__(self, target: Path) -> None:
         self.target = target
         self._place = Path(os.path.realpath(target))
-        # Not the whole name: it may be as long as the disk allows.
-        self.path = self._place.with_name(f".{target.name[:40]}.{os.getpid()}.{id(self):x}.part")
+        self.path = self._place.with_name(f".{target.name[:_LONGEST]}.{os.getpid()}.{id(self):x}.part")
         try:
             if target.is_dir():
                 raise SinkError(f"{target}: is a folder; give the name of a file in it")
@@ -60,6 +63,14 @@ class PartFile:
         """Delete the temporary file; nothing happens if it is gone or was put in place."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
+
+
+def clear_after(pid: int, target: Path) -> None:
+    """Delete what the process ``pid``, which was killed, has left of ``target``."""
+    place = Path(os.path.realpath(target))
+    for left in place.parent.glob(f".{glob.escape(target.name[:_LONGEST])}.{pid}.*.part"):
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 @contextlib.contextmanager

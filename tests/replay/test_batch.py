@@ -22,6 +22,8 @@ from tests import media
 from tests.tiny_effect import tiny_effect
 
 SETTINGS = ReplaySettings(threads=1)
+CLIPS = {"1 short": 2, "2 long": 2000, "3 short": 2}
+"""Frames by name; so many that the long one fills the pipe of its news before it ends."""
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +164,33 @@ def test_ctrl_c_ends_all_and_a_resumed_batch_goes_on(effect: Effect, tmp_path: P
     ]
     again = run_batch(effect, ReplaySettings(resume=True), wanted, spectator=Seen())
     assert again.skipped(wanted) == [wanted[0].clip] and len(again.reports) == 2
+
+
+class Killing(Seen):
+    """Kills the process that plays the second clip, at its third frame."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def advance(self, place: int, frames: int, total: int | None) -> None:
+        super().advance(place, frames, total)
+        if place == 1 and frames == 3:
+            (pid,) = {int(part.name.split(".")[-3]) for part in self._folder.glob(".2 long*.part")}
+            psutil.Process(pid).kill()
+
+
+def test_a_process_that_is_killed_costs_its_clip_and_leaves_nothing(effect: Effect, tmp_path: Path) -> None:
+    clips = [media.write_clip(tmp_path / f"{name}.mp4", count=count) for name, count in CLIPS.items()]
+    wanted = plans(clips, tmp_path / "out")
+    batch = run_batch(effect, SETTINGS, wanted, spectator=Killing(tmp_path / "out"), jobs=2)
+    assert [report.path for report in batch.reports] == [str(clips[0]), str(clips[2])]
+    (line,) = batch.lines
+    assert line.startswith(f"{clips[1]}: its process ended (exit code ")
+    stems = ("1 short", "3 short")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        f"{stem}{suffix}" for stem in stems for suffix in (".json", ".jsonl", ".mp4")
+    ]
 
 
 def test_a_folder_stands_for_the_clips_in_it(tmp_path: Path) -> None:
