@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import run
 from benchmarks.machine import this_machine
 from effectcam.effect import load_effect
 from effectcam.errors import StudentError
@@ -131,4 +133,4 @@ def main(effect: str, place: Literal["face", "frame"], threads: int, rounds: int
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main, "accelerators"))

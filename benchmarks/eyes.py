@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from effectcam.errors import EffectcamError, UsageError
+from benchmarks.command import run
+from effectcam.errors import UsageError
 from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Frame
 from effectcam.pipeline import Pipeline
@@ -104,8 +105,4 @@ def main(clip: Path, effect: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except (EffectcamError, click.ClickException) as error:
-        print(f"eyes: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+    sys.exit(run(main, "eyes"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import run
 from effectcam.distill.export import export
 from effectcam.distill.half import halved
 from effectcam.distill.origin import origin_in
@@ -123,4 +125,4 @@ def main(effect: str, clip: Path, work: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main, "forms"))

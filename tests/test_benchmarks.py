@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import sys
 from itertools import islice
@@ -134,3 +135,16 @@ def test_the_ways_to_a_processor_draw_the_same_and_take_turns() -> None:
     assert all(len(way.times) == len(way.pauses) == 3 for way in ways)
     assert min(min(way.times) for way in ways) > 0
     assert opening > 0
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize(("name", "arguments"), [("eyes", ["gone.mp4"]), ("accelerators", [])])
+def test_what_makes_no_sense_is_one_line(
+    name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [name, *arguments, "--effect", "no-such-effect"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"benchmarks.{name}", run_name="__main__")
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"benchmarks.{name}: no effect 'no-such-effect'")
