@@ -38,11 +38,17 @@ def overlapped(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[Frame]:
                 asked = student.submit(pipeline.draw, on_the_way[-1])
                 if before is not None:
                     before.result()
-                    yield pipeline.finish(on_the_way[0])
+                    yield _finished(pipeline, on_the_way[0])
                 before = asked
             if before is not None:
                 before.result()
-                yield pipeline.finish(on_the_way[-1])
+                yield _finished(pipeline, on_the_way[-1])
         finally:
             for passage in on_the_way:
-                passage.wait()
+                pipeline.release(passage)
+
+
+def _finished(pipeline: Pipeline, passage: Passage) -> Frame:
+    done = pipeline.finish(passage)
+    pipeline.release(passage)
+    return done

@@ -152,11 +152,9 @@ class Pipeline:
             self.draw(passage)
             return self.finish(passage)
         finally:
-            # Even when the face failed: students may be changed between two frames.
-            passage.wait()
-            self._let_go(passage)
+            self.release(passage)
 
-    # The three parts of ``process``. `overlapped` has them at work on different frames.
+    # The parts of ``process``. `overlapped` has them at work on different frames.
 
     def begin(self, passage: Passage, *, detect: bool = True) -> None:
         """Set the frame's student to work, find the faces, tell who is who, steady their crops and cut
@@ -183,7 +181,6 @@ class Pipeline:
 
     def finish(self, passage: Passage) -> Frame:
         """Lay what was drawn on the frame."""
-        self._let_go(passage)
         self.faces, self.decisions = passage.faces, passage.decisions
         self.drawings = {}
         if passage.strength == 0:
@@ -202,6 +199,14 @@ class Pipeline:
         passage.times.note("chain", time.perf_counter_ns() - passage.begun)
         self.ledger.add(passage.times)
         return passage.frame.with_pixels(pixels)
+
+    def release(self, passage: Passage) -> None:
+        """Whatever came of it: wait until no student is at work on it, since students may be changed between
+        two frames, and forget whom it lost."""
+        passage.wait()
+        for lost in passage.lost:
+            self._colour.forget(lost)
+            self._temporal.forget(lost)
 
     def _draw_canvas(self, canvas: FrameCanvas, frame: Frame) -> DrawnFrame:
         """In the helper's thread, which has one frame after another."""
@@ -227,13 +232,6 @@ class Pipeline:
             seen = view(poses[place], landmarks, (frame.width, frame.height))
             faces.append(Face(identity, landmarks, crop, now, self._limits(identity, seen, now)))
         return faces
-
-    def _let_go(self, passage: Passage) -> None:
-        """Forget what the last part of the way knows of whom this frame has lost; it comes there once."""
-        while passage.lost:
-            lost = passage.lost.pop()
-            self._colour.forget(lost)
-            self._temporal.forget(lost)
 
     def _find(self, mesh: FaceTracker, passage: Passage, detect: bool) -> list[FaceObservation]:
         frame = passage.frame

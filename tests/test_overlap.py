@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from effectcam.composite.temporal import Steadied
 from effectcam.effect import manifest as parts
 from effectcam.errors import StudentError
-from effectcam.frame import Frame
+from effectcam.frame import Frame, Pixels
 from effectcam.ledger import STAGES
 from effectcam.overlap import overlapped
 from effectcam.pipeline import Pipeline
@@ -100,3 +103,35 @@ def test_a_face_that_is_forgotten_is_not_forgotten_before_its_own_frame_is_done(
     with Pipeline(effect, threads=1, beside=True) as pipeline:
         for frame, pixels in zip(overlapped(pipeline, frames), expected, strict=True):
             np.testing.assert_array_equal(frame.pixels, pixels, err_msg=f"frame {frame.index}")
+
+
+class Remembering:
+    """A temporal policy that does nothing, and keeps a record of whom it knows."""
+
+    def __init__(self) -> None:
+        self.known: set[int] = set()
+
+    def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
+        self.known.add(stream)
+        return Steadied(drawing, None)
+
+    def forget(self, stream: int) -> None:
+        self.known.discard(stream)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_whoever_is_lost_is_forgotten_even_on_a_frame_that_fails(tmp_path: Path, fails: bool) -> None:
+    effect = tiny_effect(tmp_path / "effect", face="nan_where_black")
+    bright = np.maximum(demo_pixels()[0], 8)
+    dark = np.array(bright)
+    dark[400:] = 0
+    last = Frame(dark if fails else bright, 2, 10_000_000_000)
+    for together in (False, True):
+        policy = Remembering()
+        with Pipeline(effect, threads=1, beside=True, temporal=policy) as pipeline:
+            frames = [*stream([bright, bright]), last]
+            drawn = overlapped(pipeline, frames) if together else map(pipeline.process, frames)
+            assert [next(drawn).index, next(drawn).index] == [0, 1]
+            with pytest.raises(StudentError) if fails else contextlib.nullcontext():
+                next(drawn)
+            assert policy.known == (set() if fails else {1}), f"overlapped: {together}"
