@@ -158,7 +158,7 @@ class Wishes:
             for clip, output, trace in zip(clips, outputs, traces, strict=True)
         ]
         self._refuse_to_replace(plans)
-        self._refuse_to_spoil_goldens(plans)
+        self._refuse_to_spoil_goldens()
         return plans
 
     def refuse_other_golden(
@@ -208,23 +208,22 @@ class Wishes:
                 )
             taken[_real(file)] = kind
 
-    def _refuse_to_spoil_goldens(self, plans: Sequence[ClipPlan]) -> None:
+    def _refuse_to_spoil_goldens(self) -> None:
         """What would be written into a golden: it would take the place of its files, or be lost with them."""
         from effectcam.errors import ReportError
         from effectcam.replay.golden import read_golden
 
-        written = [path for path in (self.out, self.trace, *self.files.values()) if path is not None]
-        for golden in (each for each in (self.record, self.check) if each is not None):
-            for path in written:
-                if _real(path).is_relative_to(_real(golden)):
+        folders = [folder for folder in (self.out, self.trace) if folder is not None]
+        for path in (*folders, *self.files.values()):
+            for golden in (self.record, self.check):
+                if golden is not None and _real(path).is_relative_to(_real(golden)):
                     raise UsageError(f"{path}: belongs to the golden {golden}; name another place")
-        if self.trace is not None and self.trace.is_dir():
+        for folder in (*folders, *(file.parent for file in self.files.values())):
             try:
-                clips = read_golden(self.trace).clips
+                read_golden(folder)
             except ReportError:
-                return
-            if any(plan.stem in clips for plan in plans):
-                raise UsageError(f"{self.trace}: is a golden, whose traces would be lost; name another")
+                continue
+            raise UsageError(f"{folder}: is a golden, and nothing else belongs there; name another folder")
 
 
 def _real(path: Path) -> Path:
