@@ -164,16 +164,21 @@ def _make(
     context.invoke(export, recipe=str(recipe), work=work, out=folder / "effect", source=source)
     effect = install(folder / "effect" / plan.name, replace=True)
     click.echo(
-        f"installed {effect.name} {effect.version}; see {effect.path / 'preview.webp'} and CARD.md there"
+        f"installed {effect.name} {effect.version}; see preview.webp and CARD.md in {effect.path}; "
+        f"next: effectcam demo --effect {effect.name}"
     )
 
 
 def _made_of(plan: Recipe, data: Path) -> dict[str, str]:
     """What pairs hang on, each as a hash: they are made once, and an author who changes the teacher must
     not be handed the effect of the day before."""
+    from effectcam.distill.data import CLIPS, PICTURES
+
     module = Path(*plan.teacher.partition(":")[0].split(".")).with_suffix(".py")
     files = [file for file in (plan.folder / module, Path.cwd() / module) if file.is_file()]
-    pictures = sorted((str(f.relative_to(data)), f.stat().st_size) for f in data.rglob("*") if f.is_file())
+    # What file managers leave in a folder they have shown is none of its pictures.
+    named = {file for file in data.rglob("*") if file.suffix.lower() in PICTURES | CLIPS}
+    pictures = sorted((str(file.relative_to(data)), file.stat().st_size) for file in named)
     shapes = [
         (space, student.teacher, student.net.alpha, student.net.position > 0)
         for space, student in plan.students.items()

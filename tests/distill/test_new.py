@@ -60,6 +60,7 @@ def test_what_changed_after_the_pairs_were_made_is_not_passed_over(
     pairs = PairStore.load(folder / "work/face/pairs")
     assert len({name for name, out in zip(pairs.names, pairs.held_out, strict=True) if out}) == 2
 
+    (people / ".DS_Store").touch()
     assert _new(people) != 0
     assert "no-such-effect" in told(), "nothing changed, so it goes on"
 
