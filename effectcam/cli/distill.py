@@ -72,7 +72,8 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
     # Before minutes are spent on what cannot be kept.
     work.mkdir(parents=True, exist_ok=True)
     mirrored = any(student.net.position for student in plan.students.values())
-    crowd = list(track(faces.people(data, every=every, mirrored=mirrored), description="faces"))
+    found = faces.people(data, every=every, mirrored=mirrored, tell=lambda line: click.echo(line, err=True))
+    crowd = list(track(found, description="faces"))
     held_out = faces.held_out(crowd, hold_out or _quarter(crowd), data)
     for space in plan.students:
         stage = write_pairs(plan, space, crowd, held_out, work / space / "pairs")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,7 +43,9 @@ class Person:
         return "#" in self.name
 
 
-def people(folder: Path, *, every: int = 12, mirrored: bool = False) -> Iterator[Person]:
+def people(
+    folder: Path, *, every: int = 12, mirrored: bool = False, tell: Callable[[str], None] | None = None
+) -> Iterator[Person]:
     """Everybody in ``folder`` and below, in the order of their file names; pictures without a face
     are passed over.
 
@@ -53,7 +55,8 @@ def people(folder: Path, *, every: int = 12, mirrored: bool = False) -> Iterator
     ``every``: one frame in so many is taken of each clip; neighbours teach almost nothing new.
     ``mirrored``: each comes a second time, mirrored, under the same name, with landmarks of its own:
     for effects whose marks differ left from right, which training cannot mirror afterwards.
-    Raises UsageError when the folder holds neither pictures nor clips, or is half curated.
+    ``tell`` gets a line about each file that cannot be read, which is then passed over; without, it is a
+    SourceError. Raises UsageError when the folder holds neither pictures nor clips, or is half curated.
     """
     if dataset.is_unfinished(folder):
         raise UsageError(
@@ -70,22 +73,31 @@ def people(folder: Path, *, every: int = 12, mirrored: bool = False) -> Iterator
     with FaceMesh(irises=True) as mesh:
         for file in files:
             mesh.reset()
-            if file.suffix.lower() in CLIPS:
-                yield from _of_clip(file, mesh, every)
-                if mirrored:
-                    mesh.reset()
-                    yield from _of_clip(file, mesh, every, mirrored=True)
-                continue
-            stored = cv2.imread(str(file), cv2.IMREAD_COLOR)
-            if stored is None:
-                raise SourceError(f"{file} is no picture that can be read; remove it from the folder")
-            image = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
-            yield from _of_picture(file.name, image, mesh)
-            if mirrored:
-                mesh.reset()
-                yield from _of_picture(
-                    file.name, np.asarray(cv2.flip(image, 1), np.uint8), mesh, mirrored=True
-                )
+            look = _of_clip_file if file.suffix.lower() in CLIPS else _of_picture_file
+            try:
+                yield from look(file, mesh, every, mirrored=mirrored)
+            except SourceError as error:
+                if tell is None:
+                    raise
+                tell(f"passed over: {error}")
+
+
+def _of_clip_file(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool) -> Iterator[Person]:
+    yield from _of_clip(file, mesh, every)
+    if mirrored:
+        mesh.reset()
+        yield from _of_clip(file, mesh, every, mirrored=True)
+
+
+def _of_picture_file(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool) -> Iterator[Person]:
+    stored = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if stored is None:
+        raise SourceError(f"{file} is no picture that can be read; remove it from the folder")
+    image = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
+    yield from _of_picture(file.name, image, mesh)
+    if mirrored:
+        mesh.reset()
+        yield from _of_picture(file.name, np.asarray(cv2.flip(image, 1), np.uint8), mesh, mirrored=True)
 
 
 def _of_dataset(folder: Path, *, mirrored: bool) -> Iterator[Person]:
@@ -152,7 +164,7 @@ def held_out(crowd: Sequence[Person], count: int, folder: Path) -> set[str]:
     portraits = [(person.name, person.tone) for person in crowd if not (person.from_clip or person.mirrored)]
     if len(portraits) < FEWEST_PORTRAITS:
         raise UsageError(
-            f"{folder} has {len(portraits)} portraits with a face; {FEWEST_PORTRAITS} are the least that "
+            f"portraits with a face in {folder}: {len(portraits)}; {FEWEST_PORTRAITS} are the least that "
             "leave somebody to measure on (clips alone do not)"
         )
     return hold_out(portraits, min(count, len(portraits) // 2))

@@ -64,7 +64,8 @@ class RememberedTeacher:
 
     def _ask(self, image: Pixels, landmarks: NDArray[np.float32] | None) -> NDArray[np.uint8]:
         try:
-            drawn = self._teacher(image, landmarks)
+            # It may draw into what it is given, which is what the student learns from.
+            drawn = self._teacher(image.copy(), landmarks)
         except EffectcamError:
             raise
         except Exception as error:

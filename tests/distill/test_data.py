@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -64,6 +65,16 @@ def test_an_empty_folder_and_a_broken_picture_are_told(tmp_path: Path) -> None:
     (tmp_path / "x.jpg").write_bytes(b"nothing")
     with pytest.raises(SourceError, match=r"x\.jpg"):
         list(people(tmp_path))
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_goes_on(portrait: Path, tmp_path: Path) -> None:
+    shutil.copytree(portrait, tmp_path / "all")
+    (tmp_path / "all" / "a.mp4").write_bytes(b"nothing")
+    (tmp_path / "all" / "aa.jpg").write_bytes(b"nothing")
+    told: list[str] = []
+    assert [person.name for person in people(tmp_path / "all", tell=told.append)] == ["b.png"]
+    assert ["a.mp4" in told[0], "aa.jpg" in told[1], len(told)] == [True, True, 2]
+    assert all(line.startswith("passed over: ") and "\n" not in line for line in told)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.distill.net import NetConfig  # noqa: E402
-from effectcam.distill.origin import origin_in, start_from  # noqa: E402
+from effectcam.distill.origin import has_base, origin_in, start_from  # noqa: E402
 from effectcam.distill.recipe import StudentRecipe, load_recipe  # noqa: E402
 from effectcam.effect.package import load_effect  # noqa: E402
 from effectcam.errors import UsageError  # noqa: E402
@@ -55,6 +55,19 @@ def test_a_shallower_student_keeps_the_blocks_that_it_has_and_a_deeper_one_begin
     wider = replace(recipe.net, widths=(*recipe.net.widths[:-1], 128))
     with pytest.raises(UsageError, match="zombie holds no student of the recipe's shape"):
         start_from(model, wider, name="zombie")
+
+
+def test_the_bundled_base_fits_what_draws_alpha_at_the_usual_shape() -> None:
+    zombie, toon = load_recipe("zombie").students["face"], load_recipe("toon").students["face"]
+    assert has_base(zombie)
+    assert not has_base(replace(zombie, net=replace(zombie.net, widths=(8, 8, 8, 8, 8))))
+    assert not has_base(toon)
+    base = origin_in("base", zombie)
+    assert base.name == "the base face-rgba"
+    # Its head knows no look.
+    assert not base.student.head.weight.any()
+    with pytest.raises(UsageError, match=r"no base at .*face-rgb\.tflite; bundled are: face-rgba"):
+        origin_in("base", toon)
 
 
 def test_an_effect_without_that_student_is_refused() -> None:
