@@ -103,7 +103,7 @@ def test_a_plain_folder_holds_out_half_at_most_and_no_clips() -> None:
     crowd = [Person(f"{number}.jpg", image, landmarks, "light") for number in range(6)]
     clip = [Person(f"c.mp4#{number}", image, landmarks, "light") for number in range(9)]
     assert held_out([*crowd, *clip], 40, Path("x")) == hold_out([(p.name, p.tone) for p in crowd], 3)
-    with pytest.raises(UsageError, match="x has 3 portraits"):
+    with pytest.raises(UsageError, match="portraits with a face in x: 3;"):
         held_out([*crowd[:3], *clip], 40, Path("x"))
     with pytest.raises(UsageError, match="no face"):
         held_out([], 40, Path("x"))
