@@ -21,8 +21,9 @@ LITE_TIME, HIGH_TIME = 0.3, 0.5
 def at_tier(recipe: Recipe, tier: TierName) -> Recipe:
     """The recipe with its students as they are in ``tier``; ``standard`` is the recipe itself.
 
-    ``lite`` draws smaller and has less depth at half size, the dearest level; ``high`` has one block more on
-    every level. What a student remembers of places on the face it remembers at its own size.
+    ``lite`` draws smaller and has less depth at half size, the dearest level, and at the coarsest, the
+    heaviest; ``high`` has one block more on every level. What a student remembers of places on the face it
+    remembers at its own size.
     """
     return replace(recipe, students={space: _student(one, tier) for space, one in recipe.students.items()})
 
@@ -45,7 +46,8 @@ def _student(student: StudentRecipe, tier: TierName) -> StudentRecipe:
     net = student.net
     if tier == "lite":
         height, width = (32 * round(side * LITE_SCALE / 32) for side in student.size)
-        net = replace(net, fine_depth=1, position=height if net.position else 0)
+        # Blocks beyond the depth at 1/16 and 1/32 are half of a file, and see less in a smaller picture.
+        net = replace(net, fine_depth=1, coarse_depth=None, position=height if net.position else 0)
         return replace(student, size=(height, width), net=net, minutes=LITE_TIME * student.minutes)
     if tier == "high":
         fine, coarse = net.fine_depth or net.depth, net.coarse_depth or net.depth

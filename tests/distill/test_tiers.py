@@ -26,6 +26,7 @@ def test_lite_computes_a_third_and_high_more_than_standard(name: str) -> None:
         lite, high = (own_shape(at_tier(recipe, tier).students[space]) for tier in ("lite", "high"))
         work = own_shape(standard).multiply_adds()
         assert 0.25 < lite.multiply_adds() / work < 0.45
+        assert lite.weights() < (0.6 if standard.net.coarse_depth else 1.01) * own_shape(standard).weights()
         assert 1.2 < high.multiply_adds() / work < 2
         assert all(side % 32 == 0 for side in lite.size)
         assert lite.net.position == (lite.size[0] if standard.net.position else 0)
