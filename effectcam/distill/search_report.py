@@ -73,6 +73,8 @@ def _draw(axes: Axes, candidates: Sequence[Candidate], budget_ms: float, own: st
     axes.axvline(budget_ms, color=_CHOSEN, lw=1.2, ls="--", zorder=1, label=f"budget, {budget_ms:g} ms")
     axes.margins(x=0.08, y=0.16)
     axes.set_xlim(left=0)
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(top=top + 0.1 * (top - bottom))  # room for the best one's name
     for candidate, ms, gap in trained:
         if candidate.chosen:
             axes.scatter([ms], [gap], s=190, facecolors="none", edgecolors=_CHOSEN, linewidths=2, zorder=4)
