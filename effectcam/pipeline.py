@@ -100,6 +100,7 @@ class Pipeline:
         """At work, by what they draw. Only the pipeline closes them."""
         self._threads: dict[Place, int] = {}
         self._helper = ThreadPoolExecutor(1, "effectcam-frame")
+        self._closed = False
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
         self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
@@ -144,7 +145,7 @@ class Pipeline:
         where more faces than one are wanted.
 
         Raises StudentError when the network's answer is no picture, FaceMeshError when the graph
-        stops; the pipeline can go on with the next frame.
+        stops; the pipeline can go on with the next frame. UsageError once it is closed.
         """
         passage = Passage(frame, self._strength)
         try:
@@ -157,8 +158,9 @@ class Pipeline:
     # The parts of ``process``. `overlapped` has them at work on different frames.
 
     def begin(self, passage: Passage, *, detect: bool = True) -> None:
-        """Set the frame's student to work, find the faces, tell who is who, steady their crops and cut
-        them out."""
+        """Set the frame's student to work, find the faces, tell who is who, steady their crops, cut them out."""
+        if self._closed:
+            raise UsageError("the pipeline is closed; make another")
         if passage.strength == 0:
             return
         if self._canvas is not None:
@@ -363,6 +365,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Free the graph, the students and the helper thread; a second call does nothing."""
+        self._closed = True
         self._helper.shutdown()
         if self._mesh is not None:
             self._mesh.close()

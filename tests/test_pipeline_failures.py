@@ -103,9 +103,10 @@ def test_wrong_calls(negative: Effect) -> None:
         Pipeline("no-such-effect")
 
 
-def test_closing_twice_is_fine_and_a_closed_pipeline_says_so(negative: Effect) -> None:
-    pipeline = Pipeline(negative, threads=1)
+@pytest.mark.parametrize("places", [{"face": "unet"}, {"frame": "wide"}, {"face": "unet", "frame": "wide"}])
+def test_closing_twice_is_fine_and_a_closed_pipeline_says_so(make: Make, places: dict[str, str]) -> None:
+    pipeline = Pipeline(make(**places), threads=1)
     pipeline.close()
     pipeline.close()
-    with pytest.raises(FaceMeshError, match="closed"):
+    with pytest.raises(UsageError, match="the pipeline is closed; make another"):
         pipeline.process(stream(demo_pixels(1))[0])
