@@ -36,6 +36,7 @@ from rich.table import Table
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from benchmarks import command
 from effectcam.distill import losses
 from effectcam.distill.features import FixedFeatures
 from effectcam.distill.losses import Weights, loss_names
@@ -54,7 +55,8 @@ from effectcam.distill.train import (
     train,
     usual_augmentation,
 )
-from effectcam.errors import EffectcamError, UsageError, nearest
+from effectcam.errors import UsageError, nearest
+from effectcam.sink.part_file import reserved
 
 SCHEMA = "effectcam.ablation/1"
 
@@ -268,6 +270,14 @@ def table(chosen: list[Variant], scores: list[list[Score]], title: str) -> Table
     return shown
 
 
+def rows_of(chosen: list[Variant], scores: list[list[Score]]) -> list[dict[str, object]]:
+    """The figures of each variant and seed, as they stand in the report."""
+    return [
+        {"losses": asdict(variant.weights), "name": variant.name, "seed": seed, **asdict(one[number])}
+        for (seed, one), (number, variant) in itertools.product(enumerate(scores), enumerate(chosen))
+    ]
+
+
 @click.command(help="What each loss of RECIPE buys, and what those that it leaves out would.")
 @click.argument("recipe")
 @click.option("--pairs", type=click.Path(path_type=Path, exists=True), required=True, help="Finished pairs.")
@@ -327,7 +337,7 @@ def main(
     store = some_of(PairStore.load(pairs), learn, 0)
     console = Console(stderr=True)
     scores = []
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, reserved(report) as file:
         for seed in range(seeds):
             config = TrainConfig(
                 minutes=minutes or 1.0,
@@ -339,20 +349,15 @@ def main(
             )
             folder = work or Path(temporary)
             scores.append(run(store, student, chosen, config, folder, side=int(side), console=console))
-    length = f"{steps} steps" if steps else f"{minutes:g} min of CPU time"
-    after = f" after {origin.name}" if origin else ""
-    title = f"{recipe} {space}, {length}{after} at {side}², {learn} pairs, {seeds} seed(s)"
+        length = f"{steps} steps" if steps else f"{minutes:g} min of CPU time"
+        after = f" after {origin.name}" if origin else ""
+        title = f"{recipe} {space}, {length}{after} at {side}², {learn} pairs, {seeds} seed(s)"
+        if file is not None:
+            file.fill(
+                json.dumps({"schema": SCHEMA, "title": title, "rows": rows_of(chosen, scores)}).encode()
+            )
     Console(width=120).print(table(chosen, scores, title))
-    if report:
-        rows = [
-            {"losses": asdict(variant.weights), "name": variant.name, "seed": seed, **asdict(one[number])}
-            for (seed, one), (number, variant) in itertools.product(enumerate(scores), enumerate(chosen))
-        ]
-        report.write_text(json.dumps({"schema": SCHEMA, "title": title, "rows": rows}, indent=1))
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except (EffectcamError, click.ClickException) as error:
-        sys.exit(f"ablation: {error}")
+    sys.exit(command.run(main, "ablation"))

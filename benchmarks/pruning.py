@@ -42,6 +42,7 @@ from effectcam.distill.pairs import PairStore
 from effectcam.distill.recipe import load_recipe
 from effectcam.distill.train import Progress, TrainConfig, load_student, plain, to_tensor, train
 from effectcam.errors import UsageError
+from effectcam.sink.part_file import reserved
 from effectcam.student.litert import LiteRtStudent
 
 SCHEMA = "effectcam.pruning/1"
@@ -158,7 +159,7 @@ def main(effect: str, pairs: Path, expansion: int, minutes: float, learn: int, r
     chance = [torch.rand(len(each), generator=torch.Generator().manual_seed(0)) for each in worth]
     small = replace(recipe.net, expansion=expansion)
     config = TrainConfig(minutes=minutes, emphasis=recipe.emphasis, save_every=_TURN)
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, reserved(report) as file:
         by_worth, by_chance = (pruned(whole.student, expansion, each) for each in (worth, chance))
         trained = _trained(
             store,
@@ -173,22 +174,22 @@ def main(effect: str, pairs: Path, expansion: int, minutes: float, learn: int, r
         )
         rows = {"whole": (whole.student, 0), "pruned": (by_worth, 0), **trained}
         ms = milliseconds({name: rows[name][0] for name in ("whole", "pruned")}, side, Path(temporary))
-    shown = Table(title=f"{effect}, expansion {recipe.net.expansion} to {expansion}", box=box.MARKDOWN)
-    shown.add_column("student")
-    for heading in ("weights", "ms", "gap %", "crisp %", "steps"):
-        shown.add_column(heading, justify="right")
-    figures = []
-    for name, (student, steps) in rows.items():
-        found: Score = score(student.eval(), store, side, steps=steps, seconds=0.0)
-        weights = sum(weight.numel() for weight in student.parameters())
-        time_of = ms["whole" if student.config == recipe.net else "pruned"]
-        shown.add_row(
-            name, f"{weights}", f"{time_of:.1f}", f"{found.gap:.1f}", f"{found.crispness:.0f}", f"{steps}"
-        )
-        figures.append({"name": name, "weights": weights, "ms": time_of, **asdict(found)})
+        shown = Table(title=f"{effect}, expansion {recipe.net.expansion} to {expansion}", box=box.MARKDOWN)
+        shown.add_column("student")
+        for heading in ("weights", "ms", "gap %", "crisp %", "steps"):
+            shown.add_column(heading, justify="right")
+        figures = []
+        for name, (student, steps) in rows.items():
+            found: Score = score(student.eval(), store, side, steps=steps, seconds=0.0)
+            weights = sum(weight.numel() for weight in student.parameters())
+            time_of = ms["whole" if student.config == recipe.net else "pruned"]
+            shown.add_row(
+                name, f"{weights}", f"{time_of:.1f}", f"{found.gap:.1f}", f"{found.crispness:.0f}", f"{steps}"
+            )
+            figures.append({"name": name, "weights": weights, "ms": time_of, **asdict(found)})
+        if file is not None:
+            file.fill(json.dumps({"schema": SCHEMA, "minutes": minutes, "rows": figures}, indent=1).encode())
     Console(width=120).print(shown)
-    if report:
-        report.write_text(json.dumps({"schema": SCHEMA, "minutes": minutes, "rows": figures}, indent=1))
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ class Pipeline:
     # The parts of ``process``. `overlapped` has them at work on different frames.
 
     def begin(self, passage: Passage, *, detect: bool = True) -> None:
-        """Set the frame's student to work, find the faces, tell who is who, steady their crops, cut them out."""
+        """Set the frame's student to work; find the faces, tell who is who, steady and cut their crops."""
         if self._closed:
             raise UsageError("the pipeline is closed; make another")
         if passage.strength == 0:
