@@ -3,10 +3,7 @@
     python -m benchmarks.pruning marble --pairs work/face/pairs --minutes 3
     python -m benchmarks.pruning marble --pairs work/face/pairs --expansion 1 --json report.json
 
-Each block of a student widens its channels by an *expansion*, looks around in each and narrows them again.
-Pruned is what is between: of every block those hidden channels stay that carry most into the sum that leaves
-it, their mean activation times the length of their column (after Molchanov et al., ICLR 2017, without the
-gradient), in the share of the new expansion. All of a block's arithmetic shrinks with them.
+Pruned is what each block does in between, see `effectcam.distill.prune`.
 
 Its rivals learn for as long: the whole student, the same pruned by chance, and one of the pruned shape that
 begins from nothing. Trainings take turns, minutes are CPU time; so are the milliseconds, on one thread and
@@ -31,63 +28,23 @@ import torch
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
 from benchmarks.ablation import Score, score, some_of
 from benchmarks.command import run
 from effectcam.distill.export import export
-from effectcam.distill.net import Block, NetConfig, Student
+from effectcam.distill.net import NetConfig, Student
 from effectcam.distill.origin import Origin, origin_in
 from effectcam.distill.pairs import PairStore
+from effectcam.distill.prune import carried, pruned
 from effectcam.distill.recipe import load_recipe
-from effectcam.distill.train import Progress, TrainConfig, load_student, plain, to_tensor, train
+from effectcam.distill.train import Progress, TrainConfig, load_student, some_pictures, train
 from effectcam.errors import UsageError
 from effectcam.sink.part_file import reserved
 from effectcam.student.litert import LiteRtStudent
 
 SCHEMA = "effectcam.pruning/1"
 _TURN = 20.0
-_PICTURES = 24
-"""That activations are averaged over."""
 _ROUNDS = 31
-
-
-def carried(student: Student, pictures: Tensor) -> list[Tensor]:
-    """For each block, in the order of ``student.modules()``: (hidden,), what each hidden channel carries."""
-    found: list[Tensor] = []
-    hooks = []
-    for block in _blocks(student):
-        place = len(found)
-        found.append(torch.zeros(block.narrow.in_channels))
-
-        def note(_module: object, seen: tuple[Tensor, ...], place: int = place) -> None:
-            found[place] += seen[0].mean(dim=(0, 2, 3))
-
-        hooks.append(block.narrow.register_forward_pre_hook(note))
-    with torch.inference_mode():
-        for index in range(len(pictures)):
-            student.eval()(pictures[index : index + 1])
-    for hook in hooks:
-        hook.remove()
-    lengths = [block.narrow.weight.detach().flatten(1).norm(dim=0) for block in _blocks(student)]
-    return [activation * length for activation, length in zip(found, lengths, strict=True)]
-
-
-def pruned(student: Student, expansion: int, worth: list[Tensor]) -> Student:
-    """A student of that ``expansion`` made of the hidden channels that are ``worth`` most, block by block."""
-    smaller = Student(replace(student.config, expansion=expansion))
-    shapes = {name: value.shape for name, value in smaller.state_dict().items()}
-    alike = {name: value for name, value in student.state_dict().items() if value.shape == shapes[name]}
-    smaller.load_state_dict(alike, strict=False)
-    for source, goal, each in zip(_blocks(student), _blocks(smaller), worth, strict=True):
-        kept = each.topk(goal.widen.out_channels).indices.sort().values
-        with torch.no_grad():
-            for had, gets in ((source.widen, goal.widen), (source.look, goal.look)):
-                gets.weight.copy_(had.weight[kept])
-                assert gets.bias is not None and had.bias is not None
-                gets.bias.copy_(had.bias[kept])
-            goal.narrow.weight.copy_(source.narrow.weight[:, kept])
-    return smaller
 
 
 def milliseconds(students: dict[str, Student], side: int, folder: Path) -> dict[str, float]:
@@ -109,10 +66,6 @@ def milliseconds(students: dict[str, Student], side: int, folder: Path) -> dict[
                 if turn >= 0:
                     taken[name].append(1000 * (time.thread_time() - begun))
     return {name: statistics.median(times) for name, times in taken.items()}
-
-
-def _blocks(student: Student) -> list[Block]:
-    return [module for module in student.modules() if isinstance(module, Block)]
 
 
 def _trained(
@@ -152,10 +105,8 @@ def main(effect: str, pairs: Path, expansion: int, minutes: float, learn: int, r
         raise UsageError(f"--expansion {expansion} prunes nothing: {effect} has {recipe.net.expansion}")
     side = recipe.size[0]
     store = some_of(PairStore.load(pairs), learn, 0)
-    learnt = np.flatnonzero(~np.array(store.held_out))[:: max(1, learn // _PICTURES)]
-    pictures = to_tensor([plain(store, int(index), side=side)[0] for index in learnt])
     whole = origin_in(effect, recipe)
-    worth = carried(whole.student, pictures)
+    worth = carried(whole.student, some_pictures(store, side))
     chance = [torch.rand(len(each), generator=torch.Generator().manual_seed(0)) for each in worth]
     small = replace(recipe.net, expansion=expansion)
     config = TrainConfig(minutes=minutes, emphasis=recipe.emphasis, save_every=_TURN)

@@ -20,7 +20,7 @@ from effectcam.distill.checkpoint import AveragedModel, read_checkpoint
 from effectcam.distill.net import NetConfig, Student
 from effectcam.distill.origin import Origin
 from effectcam.distill.pairs import PairStore
-from effectcam.distill.train import Progress, TrainConfig, learn, usual_augmentation
+from effectcam.distill.train import Progress, TrainConfig, beginning, learn, usual_augmentation
 from effectcam.errors import UsageError
 
 
@@ -67,8 +67,9 @@ def train_base(
     torch.manual_seed(config.seed)
     looks = Looks(net, names)
     if origin is not None:
+        begun = beginning(origin, net, stores[names[0]], usual_augmentation(net).side)
         for student in students_of(looks):
-            student.load_state_dict(origin.student.state_dict())
+            student.load_state_dict(begun.state_dict())
     yield from learn(
         looks,
         students_of,

@@ -26,8 +26,8 @@ class NetConfig:
     """Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size. Cost grows with the first ones, since
     they work on the most pixels; what can be remembered grows with the last ones."""
     expansion: int = 3
-    """Channels inside a block over those between blocks: more sees more and costs
-    in proportion; MobileNetV2 has 6."""
+    """Channels inside a block over those between blocks: more sees more and costs in proportion; MobileNetV2
+    has 6. A student with 2, pruned from one with 3, takes three quarters of its time."""
     depth: int = 2
     """Blocks a level. More makes longer chains of small steps, such as smoothing needs."""
     fine_depth: int | None = None

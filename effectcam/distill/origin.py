@@ -76,12 +76,14 @@ def origin_in(effect: str, recipe: StudentRecipe) -> Origin:
 def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
     """A student shaped as ``net`` with the weights of ``model``, the bytes of a ``.tflite`` file.
 
-    The file must hold a student of the same shape, with three exceptions, since a block adds a change of
+    The file must hold a student of the same shape, with four exceptions, since a block adds a change of
     its own. It may have more blocks at half size than ``net``: the first ones go on without the last ones,
-    and training makes up for those. It may have fewer at 1/16 and 1/32: new ones begin by adding nothing. And
-    a recurrent one may begin as one that is not. Raises UsageError, with ``name``, for any other file.
+    and training makes up for those. It may have fewer at 1/16 and 1/32: new ones begin by adding nothing. A
+    recurrent one may begin as one that is not. And it may have a larger expansion, which the student then
+    has too, until training prunes it. Raises UsageError, with ``name``, for any other file.
     """
     arrays = _weights(model)
+    net = replace(net, expansion=max(net.expansion, _expansion(arrays)))
     for finest in range(net.fine_depth or net.depth, net.depth + 1):
         for coarsest in range(net.depth, (net.coarse_depth or net.depth) + 1):
             for recurrent in {False, net.recurrent}:
@@ -96,8 +98,9 @@ def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
 
 def reshaped(source: Student, net: NetConfig) -> Student:
     """A student shaped as ``net`` that begins as ``source``, of the same widths: with its blocks as far as
-    ``net`` has them, new ones that change nothing yet, and its places on the face at the new size."""
-    student = Student(net)
+    ``net`` has them, new ones that change nothing yet, and its places on the face at the new size. It keeps
+    a larger expansion, see `start_from`."""
+    student = Student(replace(net, expansion=max(net.expansion, source.config.expansion)))
     had = source.state_dict()
     for name, parameter in student.named_parameters():
         if name == "stem.weight" and had[name].shape != parameter.shape:
@@ -140,6 +143,13 @@ def _weights(model: bytes) -> list[NDArray[np.float32]]:
             if isinstance(data, np.ndarray) and data.size > 4 and kept is not None:
                 found.append(data.view(kept).astype(np.float32).reshape(tensor.ShapeAsNumpy()))
     return found
+
+
+def _expansion(arrays: list[NDArray[np.float32]]) -> int:
+    """Of a student's first block, which comes after the stem's kernel and bias; 0 if there is none."""
+    if len(arrays) < 3 or arrays[2].ndim != 4:
+        return 0
+    return arrays[2].shape[0] // arrays[2].shape[3]
 
 
 def _fill(student: Student, arrays: list[NDArray[np.float32]]) -> bool:

@@ -27,6 +27,7 @@ from effectcam.distill.net import NetConfig, Student
 from effectcam.distill.optimiser import Optimiser
 from effectcam.distill.origin import Origin
 from effectcam.distill.pairs import SHOWN, PairStore
+from effectcam.distill.prune import carried, pruned
 from effectcam.distill.recurrence import draw_in_turn
 from effectcam.distill.temporal import NEXT_FRAME, Step
 from effectcam.errors import StudentError
@@ -34,10 +35,12 @@ from effectcam.errors import StudentError
 __all__ = [
     "Progress",
     "TrainConfig",
+    "beginning",
     "has_bfloat16",
     "learn",
     "load_student",
     "plain",
+    "some_pictures",
     "to_tensor",
     "train",
     "usual_augmentation",
@@ -110,7 +113,8 @@ def train(
     averaged weights, optimisers, critic, time spent) and ``preview.png`` (held-out input, teacher,
     student).
 
-    ``origin`` is where to begin when ``folder`` holds no checkpoint yet; None: from nothing. ``clock``
+    ``origin`` is where to begin when ``folder`` holds no checkpoint yet, pruned if its expansion is larger
+    than that of ``net``; None: from nothing. ``clock``
     gives the seconds that ``config.minutes`` counts: with ``time.thread_time`` a busy machine makes the
     student later and not worse. What passes between two rounds of the caller's loop is left out, so
     that several trainings can take turns. Raises UsageError when the checkpoint is another net's or had
@@ -118,16 +122,17 @@ def train(
     """
     config = config or TrainConfig()
     torch.manual_seed(config.seed)
+    augmentation = augmentation or usual_augmentation(net)
     student = Student(net)
     if origin is not None:
-        student.load_state_dict(origin.student.state_dict())
+        student.load_state_dict(beginning(origin, net, store, augmentation.side).state_dict())
     yield from learn(
         student,
         lambda module: [cast(Student, module)],
         [store],
         folder / "student.pt",
         config=config,
-        augmentation=augmentation or usual_augmentation(net),
+        augmentation=augmentation,
         weights=weights or losses.Weights(),
         origin=origin.name if origin else "",
         clock=clock,
@@ -326,6 +331,22 @@ def plain(store: PairStore, index: int, *, side: int = 256) -> tuple[NDArray[np.
         geometry.apply(np.ascontiguousarray(store.inputs[index])),
         geometry.apply(np.ascontiguousarray(store.targets[index])),
     )
+
+
+def beginning(origin: Origin, net: NetConfig, store: PairStore, side: int) -> Student:
+    """The student of ``origin``, pruned to the expansion of ``net`` by what it draws on ``store``."""
+    student = origin.student
+    if student.config.expansion <= net.expansion:
+        return student
+    return pruned(student, net.expansion, carried(student, some_pictures(store, side)))
+
+
+def some_pictures(store: PairStore, side: int) -> Tensor:
+    """Two dozen pictures to learn from, as the running effect would see them, evenly out of all:
+    (24, 3, ``side``, ``side``), 0 to 1."""
+    learnt = np.flatnonzero(~np.array(store.held_out))
+    chosen = learnt[:: max(1, len(learnt) // 24)][:24]
+    return to_tensor([plain(store, int(index), side=side)[0] for index in chosen])
 
 
 def to_tensor(pictures: list[NDArray[np.uint8]]) -> Tensor:
