@@ -50,9 +50,11 @@ class Ledger:
         its figures speak of the last hour or two."""
         self._keep = keep
         self._times: dict[str, _Latest] = {}
+        self._last: dict[str, int] = {}
 
     def add(self, frame: FrameTimes) -> None:
         """A frame is done; its times join the others. Those of a frame that failed are not added."""
+        self._last = frame.stages
         for stage, nanoseconds in frame.stages.items():
             times = self._times.get(stage)
             if times is None:
@@ -71,9 +73,8 @@ class Ledger:
         }
 
     def last(self, stage: str) -> float:
-        """Milliseconds of the latest frame, 0 when there was none."""
-        times = self._times.get(stage)
-        return float(times.latest(1)[0]) / 1e6 if times is not None else 0.0
+        """Milliseconds of the latest frame, 0 when there was none or the stage did not run in it."""
+        return self._last.get(stage, 0) / 1e6
 
     def summary(self, *, last: int | None = None) -> dict[str, dict[str, float]]:
         """Percentiles of every stage of ``STAGES``, of the ``last`` frames if given."""
@@ -82,6 +83,7 @@ class Ledger:
     def clear(self) -> None:
         """Forget everything, for instance after the warm-up."""
         self._times.clear()
+        self._last = {}
 
 
 class _Latest:

@@ -38,6 +38,15 @@ def test_a_stage_that_runs_twice_in_a_frame_counts_once() -> None:
     assert ledger.last("student") == 5
 
 
+def test_the_latest_frame_has_no_time_of_a_stage_that_it_did_without() -> None:
+    ledger = Ledger()
+    fill(ledger, "student", [7.0])
+    fill(ledger, "mesh", [2.0])
+    assert (ledger.last("mesh"), ledger.last("student")) == (2, 0)
+    ledger.clear()
+    assert ledger.last("mesh") == 0
+
+
 def test_time_measures_the_block() -> None:
     frame = FrameTimes()
     with frame.time("crop"):
