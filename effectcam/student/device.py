@@ -31,6 +31,10 @@ class RefusedError(StudentError):
         super().__init__(f"{reason}; {fix or 'use --accelerator cpu'}")
         self.reason, self.fix = reason, fix
 
+    def __reduce__(self) -> tuple[type[RefusedError], tuple[str, str]]:
+        # The usual way hands the whole line to another process as the reason, which gets its end twice.
+        return RefusedError, (self.reason, self.fix)
+
 
 @dataclass(frozen=True, slots=True)
 class Device:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def machine(root: Path, *, gpu: bool = True, driver: bool = True) -> Path:
         manifest.parent.mkdir(parents=True)
         manifest.write_text("{}")
     return root
+
+
+@pytest.mark.parametrize("fix", ["", "install one"])
+def test_a_refusal_is_the_same_in_another_process(fix: str) -> None:
+    error = RefusedError("no GPU found", fix)
+    found = pickle.loads(pickle.dumps(error))
+    assert (str(found), found.reason, found.fix) == (str(error), "no GPU found", fix)
 
 
 def test_a_gpu_with_its_driver_is_found(tmp_path: Path) -> None:
