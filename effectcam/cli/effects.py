@@ -125,8 +125,11 @@ def gallery(names: tuple[str, ...], picture: Path | None, at: float, columns: in
     from effectcam.cli.gallery import Gallery, check_ending, columns_for
     from effectcam.effect import load_effect
     from effectcam.effect.catalogue import catalogue
+    from effectcam.replay.player import refuse_to_replace
 
     check_ending(out)
+    if picture is not None:
+        refuse_to_replace(out, (str(picture),))
     damaged: dict[str, str] = {}
     with demo_clip() as clip, terminal.progress() as bars:
         sheet = Gallery.on(picture or clip, at)

@@ -106,6 +106,16 @@ def test_gallery_of_a_still_picture_of_ones_own(home: Path, tmp_path: Path) -> N
     assert picture.shape == (290, 670, 3), "two tiles: it, and the effect that finds no face in it"
 
 
+def test_gallery_spares_the_picture_that_it_is_made_of(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "me.png"
+    picture.write_bytes(b"mine")
+    assert main(["effects", "gallery", "--on", str(picture), "--out", str(picture)]) == 2
+    assert "is the input" in capsys.readouterr().err
+    assert picture.read_bytes() == b"mine"
+
+
 def test_gallery_leaves_out_what_is_damaged_and_says_so(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
