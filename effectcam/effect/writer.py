@@ -17,9 +17,12 @@ from typing import IO
 from effectcam.effect.archive import MANIFEST, Archive, FolderArchive
 from effectcam.effect.manifest import Manifest, files_text, parse_manifest, toml_text
 from effectcam.effect.package import Effect, check_files, read_manifest, read_package
-from effectcam.errors import PackageError
+from effectcam.errors import PackageError, UsageError
 
-_FILES_SECTION = re.compile(r"^\[files\][^\n]*\n(?:(?!\[)[^\n]*(?:\n|\Z))*", re.MULTILINE)
+_FILES_SECTION = re.compile(
+    r"^\[files\][^\n]*\n(?:(?!\[)[^\n]*(?:\n|\Z))*?(?=(?:[ \t]*(?:#[^\n]*)?\n)*(?:\[|\Z))", re.MULTILINE
+)
+"""With what is in it, but for the remarks right before the next section, which belong to that."""
 
 
 def pack(folder: str | Path) -> Effect:
@@ -52,10 +55,13 @@ def zip_package(folder: str | Path, target: str | Path) -> Path:
     """Check the package in ``folder`` and zip it, in a folder of its name, to ``target``.
 
     The same files give the same bytes: sorted, dated 1980, and stored, not deflated, because the
-    bytes of deflate differ between zlib versions and weights hardly shrink.
+    bytes of deflate differ between zlib versions and weights hardly shrink. Raises UsageError for a
+    ``target`` in the package itself, which would not load with it.
     """
     effect = read_package(Path(folder))
     target = Path(target)
+    if target.resolve().parent == effect.path.resolve():
+        raise UsageError(f"{target} would be a file of the package itself; write the zip elsewhere (--out)")
     archive = FolderArchive(effect.path)
     with _replacing(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
         for name in sorted(archive.sizes):

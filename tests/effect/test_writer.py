@@ -12,7 +12,7 @@ import pytest
 from effectcam.effect import load_effect
 from effectcam.effect.manifest import Crop, Manifest, Model, Provenance, Tier
 from effectcam.effect.writer import pack, write_package, zip_package
-from effectcam.errors import PackageError
+from effectcam.errors import PackageError, UsageError
 from tests.effect.conftest import DATA, Build
 
 
@@ -100,6 +100,16 @@ def test_packing_replaces_the_files_section_wherever_it_stands(draft: Build) -> 
     assert effect.crop.margin == 2.0
 
 
+def test_packing_keeps_the_remarks_behind_the_files_section(draft: Build) -> None:
+    remark = "# how much is seen of the hair;\n\n# ask Ann before you change it\n"
+    folder = draft(("[crop]", f'[files]\n# old\n"gone.md" = "0"\n\n{remark}[crop]'))
+    pack(folder)
+    packed = (folder / "effect.toml").read_text()
+    assert f"{remark}[crop]" in packed and "# old" not in packed and "gone.md" not in packed
+    pack(folder)
+    assert (folder / "effect.toml").read_text() == packed
+
+
 def test_packing_a_changed_model_makes_it_load_again(package: Build) -> None:
     folder = package()
     shutil.copy(DATA / "identity.tflite", folder / "face.tflite")
@@ -128,6 +138,15 @@ def test_a_zip_is_the_same_bytes_every_time(package: Build, tmp_path: Path) -> N
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert archive.namelist()[-1] == "ghost/preview.webp"
         assert archive.testzip() is None
+
+
+def test_a_zip_does_not_become_a_file_of_its_own_package(
+    package: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(package())
+    with pytest.raises(UsageError, match="write the zip elsewhere"):
+        zip_package(Path(), "ghost.zip")
+    assert load_effect("./").name == "ghost"
 
 
 def test_a_failed_zip_leaves_the_old_one(package: Build, tmp_path: Path) -> None:
