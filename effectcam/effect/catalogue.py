@@ -128,6 +128,10 @@ def uninstall(name: str) -> None:
     if path.parent == bundled_folder():
         raise UsageError(f"{name!r} comes with effectcam and cannot be removed")
     try:
-        shutil.rmtree(path)
+        if path.is_symlink():
+            # An author's own folder, which stays where it is.
+            path.unlink()
+        else:
+            shutil.rmtree(path)
     except OSError as error:
         raise PackageError(f"cannot delete {path}: {error.strerror}; check its permissions") from None

@@ -118,6 +118,14 @@ def test_only_folders_that_hold_an_effect_are_listed(home: Path, bundled: Path) 
     assert catalogue() == {}
 
 
+def test_a_linked_folder_of_an_author_outlives_its_removal(package: Build, home: Path, bundled: Path) -> None:
+    source = package()
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "ghost").symlink_to(source)
+    uninstall("ghost")
+    assert entries(home) == [] and load_effect(source).name == "ghost"
+
+
 def test_an_unknown_name_suggests_the_nearest(package: Build, home: Path, bundled: Path) -> None:
     with pytest.raises(UsageError, match="no effect 'gost'; known: none"):
         find_effect("gost")
