@@ -32,6 +32,7 @@ from effectcam.bench.plan import Tell
 from effectcam.bench.report import ClipUsed, Device, Report
 from effectcam.bench.worker import Job
 from effectcam.errors import BenchError, UsageError
+from effectcam.live.cores import kept_cores
 
 _CELL_MB = 450.0
 """Memory that an open cell takes, beside the frames that all share."""
@@ -224,5 +225,6 @@ def _traits(
     yield "--frames", settings.frames, wishes.frames
     yield "--turn", settings.turn, wishes.turn
     yield "--burn-in", settings.burn_in, wishes.burn_in
+    yield "--cores", settings.cores, kept_cores(wishes.cores)
     yield "--priority", settings.priority, wishes.priority
     yield "device", f"{report.device.cpu} ({report.device.id})", f"{device.cpu} ({device.id})"

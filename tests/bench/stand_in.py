@@ -10,6 +10,8 @@ import json
 import sys
 from pathlib import Path
 
+from effectcam.live.cores import kept_cores
+
 _ASKED = ("clip", "faces", "frames", "turn", "burn_in", "priority", "threads")
 
 
@@ -38,6 +40,7 @@ def main(template: str, log: str, fault: str = "") -> None:
     report = json.loads(Path(template).read_text())
     report["settings"].update({name: job[name] for name in _ASKED})
     report["settings"]["effect"].update(name="plain", version="1.2.0", tier=job["tier"])
+    report["settings"]["cores"] = kept_cores(job["cores"])
     report["device"] = job["device"]
     Path(job["report"]).write_text(json.dumps(report))
     answer(did="report")

@@ -159,6 +159,7 @@ def test_a_cell_that_cannot_run_is_told_and_the_others_go_on(
         ({"turn": 5}, "was measured with --turn 10, not 5"),
         ({"burn_in": 4}, "was measured with --burn-in 5, not 4"),
         ({"priority": "raised"}, "was measured with --priority normal, not raised"),
+        ({"cores": 1}, r"was measured with --cores \d+, not 1"),
     ],
 )
 def test_a_folder_that_was_begun_otherwise_is_refused(
