@@ -223,8 +223,9 @@ class _Run:
         plan, times = self._plan, self._ledger.times()
         chain, count = times["chain"], len(steady.done)
         done_s = np.array(steady.done, np.float64) / 1e9
-        # Overlapped, a frame waits for the one before: what a viewer sees is the time between two.
-        gaps_ms = np.asarray(1000 * np.diff(done_s, prepend=0.0), np.float64)
+        # Overlapped, a frame waits for the one before: what a viewer sees is the time between two. The first
+        # has none before it.
+        gaps_ms = np.asarray(1000 * np.diff(done_s), np.float64)
         delay_ms = np.array(steady.delay, np.float64) / 1e6 if steady.delay else None
         faces = np.array(steady.faces)
         tracks = "face" in plan.effect.places
@@ -271,7 +272,7 @@ class _Run:
             drops=Drops(late=steady.late, failed=steady.failed),
             stages_ms={stage: percentiles(column) for stage, column in times.items()},
             delay_ms=None if delay_ms is None else percentiles(delay_ms),
-            rates=rates(gaps_ms if plan.overlap else chain, steady.seconds),
+            rates=rates(count, steady.seconds, gaps_ms if plan.overlap else chain),
             deadlines=[deadline(chain, ms) for ms in DEADLINES_MS],
             cpu=Cpu(
                 seconds=round(steady.cpu_seconds, 3),

@@ -57,12 +57,11 @@ def percentiles(times: Times) -> Percentiles:
     return Percentiles(p50=_ms(p50), p95=_ms(p95), p99=_ms(p99), max=_ms(ran.max()), mean=_ms(ran.mean()))
 
 
-def rates(chain: Times, seconds: float) -> Rates:
-    """The 1 % low as game benchmarks have it: from the mean time of the slowest hundredth of the frames."""
-    slowest = np.sort(chain)[-max(1, math.ceil(len(chain) / 100)) :]
-    return Rates(
-        throughput=round(len(chain) / seconds, 2), low_1_percent=round(1000 / float(slowest.mean()), 2)
-    )
+def rates(count: int, seconds: float, times: Times) -> Rates:
+    """Of ``count`` frames in so many ``seconds``. The 1 % low as game benchmarks have it: from the mean of the
+    slowest hundredth of the frames' ``times``."""
+    slowest = np.sort(times)[-max(1, math.ceil(len(times) / 100)) :]
+    return Rates(throughput=round(count / seconds, 2), low_1_percent=round(1000 / float(slowest.mean()), 2))
 
 
 def deadline(chain: Times, ms: float) -> Deadline:

@@ -74,6 +74,9 @@ def test_overlapped_frames_are_all_there_each_with_its_wait(plan: Plan) -> None:
     # Two are on their way: together they take longer than the run.
     assert chain.sum() > 1000 * made.seconds
     assert made.rates.throughput == pytest.approx(30 / made.seconds, rel=0.01)
+    # The first frame fills the way, which is no time between two.
+    longest = np.diff(np.array(made.series.done_ms)).max()
+    assert made.rates.low_1_percent == pytest.approx(1000 / longest, rel=0.01)
 
 
 def test_what_it_took_is_told(made: Report) -> None:

@@ -46,7 +46,7 @@ def test_percentiles_are_of_the_frames_in_which_a_stage_ran() -> None:
 def test_the_low_is_that_of_the_slowest_hundredth() -> None:
     chain = np.full(300, 10.0)
     chain[[5, 80, 200]] = (40, 50, 60)
-    found = rates(chain, 4.0)
+    found = rates(300, 4.0, chain)
     assert (found.throughput, found.low_1_percent) == (75, 20)
 
 
