@@ -15,7 +15,7 @@ from typing import TextIO
 
 import click
 
-from effectcam.errors import EffectcamError, UsageError, nearest
+from effectcam.errors import EffectcamError, SinkError, UsageError, nearest
 
 COMMANDS = {
     "demo": "Run a bundled clip through an effect: a first look without a camera.",
@@ -183,6 +183,15 @@ def _silence_stdout() -> None:
 def tell(message: str) -> None:
     with contextlib.suppress(OSError):
         click.echo(f"effectcam: {one_line(message)}", err=True)
+
+
+@contextlib.contextmanager
+def noting(lines: list[str]) -> Iterator[None]:
+    """What cannot be written in the block becomes a line, so that it costs nothing else."""
+    try:
+        yield
+    except SinkError as error:
+        lines.append(str(error))
 
 
 def one_line(message: str) -> str:

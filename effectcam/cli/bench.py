@@ -90,7 +90,7 @@ _BAR = 24
 @json_file()
 @click.option("--html", "html_file", type=FilePath(), metavar="FILE", help="Write it as a page with plots.")
 @click.pass_context
-def bench(ctx: click.Context, /, json_file: Path | None, html_file: Path | None, **wishes: Any) -> None:
+def bench(ctx: click.Context, /, json_file: Path | None, html_file: Path | None, **wishes: Any) -> int:
     """Measure an effect on this device: every stage, its tail, memory, energy.
 
     Runs over a clip's frames, decoded beforehand, as a live run would. After the burn-in every frame counts.
@@ -102,8 +102,8 @@ def bench(ctx: click.Context, /, json_file: Path | None, html_file: Path | None,
             raise UsageError(
                 f"options before {ctx.invoked_subcommand!r} have no effect; put those that it takes behind it"
             )
-        return
-    _bench(json_file, html_file, **wishes)
+        return 0
+    return _bench(json_file, html_file, **wishes)
 
 
 bench.add_command(compare)
@@ -121,7 +121,7 @@ def _bench(
     minutes: float | None,
     fps: float | None,
     **wishes: Any,
-) -> None:
+) -> int:
     if sum(value is not None for value in (frames, seconds, minutes)) > 1:
         raise UsageError("give one of --frames, --seconds and --minutes, not several")
     from effectcam.bench.footage import check_size
@@ -130,6 +130,7 @@ def _bench(
     from effectcam.bench.plan import Plan
     from effectcam.bench.report_file import report_json
     from effectcam.cli import terminal
+    from effectcam.cli.app import noting, tell
     from effectcam.cli.demo import demo_clip
     from effectcam.effect import load_effect
     from effectcam.replay.player import refuse_to_replace
@@ -160,16 +161,23 @@ def _bench(
             **wishes,
         )
         report = run(plan, tell=stack.enter_context(telling()))
-        if report_file is not None:
-            report_file.fill(report_json(report))
-        if page_file is not None:
-            page_file.fill(report_page(report).encode("utf-8"))
+        # What took minutes to measure is told even where it cannot be written.
+        unwritten: list[str] = []
+        with noting(unwritten):
+            if report_file is not None:
+                report_file.fill(report_json(report))
+        with noting(unwritten):
+            if page_file is not None:
+                page_file.fill(report_page(report).encode("utf-8"))
     if to_stdout:
         click.echo(report_json(report), nl=False)
     else:
         show(report)
     for line in report.conditions.notes:
         terminal.note(line)
+    for line in unwritten:
+        tell(line)
+    return 1 if unwritten else 0
 
 
 @contextlib.contextmanager

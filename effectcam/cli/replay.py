@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -104,7 +104,7 @@ def replay(ctx: click.Context, /, clips: tuple[str, ...], **wishes: Any) -> int:
 
 def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int:
     from effectcam.cli import terminal
-    from effectcam.cli.app import tell
+    from effectcam.cli.app import noting, tell
     from effectcam.effect import load_effect
     from effectcam.replay.batch import run_batch
     from effectcam.replay.clips import gather
@@ -160,11 +160,11 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
         # One that cannot be written must not cost the others, nor what there is to tell.
         unwritten: list[str] = []
         if golden is not None and not batch.failures:
-            with _noting(unwritten):
+            with noting(unwritten):
                 golden.finish(batch.recorded)
         for kind, place in places.items():
             if place is not None:
-                with _noting(unwritten):
+                with noting(unwritten):
                     place.fill(made[kind]())
     faithful = [played.faithful for played in batch.played.values() if played.faithful is not None]
     if wishes.to_stdout:
@@ -182,17 +182,6 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
     for line in (*found, *batch.lines, *unwritten):
         tell(line)
     return 1 if found or batch.failures or unwritten else 0
-
-
-@contextmanager
-def _noting(lines: list[str]) -> Iterator[None]:
-    """What cannot be written in the block becomes a line."""
-    from effectcam.errors import SinkError
-
-    try:
-        yield
-    except SinkError as error:
-        lines.append(str(error))
 
 
 def _show(batch: Batch, wishes: Wishes) -> None:

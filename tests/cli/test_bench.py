@@ -20,6 +20,7 @@ from effectcam.source.clip import Clip
 from effectcam.source.fill import filled
 from tests.bench.reports import made_report, percentiles
 from tests.cli.conftest import Run, one_line
+from tests.disk import small_files
 from tests.face.clips import DEMO
 from tests.media import write_clip
 
@@ -152,6 +153,19 @@ def test_a_failure_leaves_what_was_there_before(cli: Run, tmp_path: Path) -> Non
     assert "has 3 frames, fewer than the 5 of the burn-in" in one_line(result)
     assert report.read_text() == "the one from yesterday"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.json", "short.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX's")
+def test_what_was_measured_is_told_when_the_disk_fills_up(cli: Run, clip: Path, tmp_path: Path) -> None:
+    report, page = tmp_path / "r.json", tmp_path / "r.html"
+    with small_files(1000):
+        # With a variable, it is a process that is started now and has the limit.
+        result = cli(*QUICK, "--clip", clip, "--json", report, "--html", page, PYTHONDONTWRITEBYTECODE="1")
+    assert result.returncode == 1
+    failed = [line for line in result.stderr.splitlines() if not line.startswith("effectcam: note: ")]
+    assert [line.split(":")[1].strip() for line in failed] == [str(report), str(page)]
+    assert "throughput" in result.stdout and "chain" in result.stdout
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_missing_clip_is_one_line(cli: Run, tmp_path: Path) -> None:
