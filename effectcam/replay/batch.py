@@ -90,7 +90,8 @@ def run_batch(
     the processes too, and what they had begun to write is gone.
     """
     batch = Batch()
-    if min(jobs, len(plans)) > 1:
+    jobs = min(jobs, len(plans))
+    if jobs > 1:
         _run_beside(effect, settings, plans, batch, spectator, jobs)
         return batch
     with Replayer(effect, settings, tell=spectator.tell) as replayer:
