@@ -58,8 +58,8 @@ def percentiles(times: Times) -> Percentiles:
 
 
 def rates(count: int, seconds: float, times: Times) -> Rates:
-    """Of ``count`` frames in so many ``seconds``. The 1 % low as game benchmarks have it: from the mean of the
-    slowest hundredth of the frames' ``times``."""
+    """Of ``count`` frames in so many ``seconds``. The 1 % low as game benchmarks have it: from the mean of
+    the slowest hundredth of the frames' ``times``."""
     slowest = np.sort(times)[-max(1, math.ceil(len(times) / 100)) :]
     return Rates(throughput=round(count / seconds, 2), low_1_percent=round(1000 / float(slowest.mean()), 2))
 
