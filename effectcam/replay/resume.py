@@ -31,8 +31,9 @@ def done_before(
     clip: str, pipeline: Pipeline, output: Path | None, trace: Path | None, *, metrics: bool
 ) -> ClipReport | None:
     """The report of ``clip`` if it is done: ``trace`` is whole and of this very clip, effect, settings,
-    version and machine, and ``output`` is of the same run. A trace is written after the clip and its report
-    after that, so an output that is younger is another run's. ``metrics``: whether the report must have them.
+    version and machine, and ``output`` is of the same run: its report names it, and since a trace is written
+    after the clip and its report after that, one that is younger is another run's. ``metrics``: whether the
+    report must have them.
 
     None for a clip that has to be played, also for one that cannot be read: to play it will tell why.
     """
@@ -44,10 +45,14 @@ def done_before(
                 return None
             for _ in reader:
                 pass
-        report = msgspec.json.decode(report_beside(trace).read_bytes(), type=ClipReport)
-    except (ReportError, msgspec.DecodeError, UnicodeDecodeError, OSError):
+        # By Python's own decoder, since a name of a file that is no text is one in JSON only to that.
+        report = msgspec.convert(json.loads(report_beside(trace).read_bytes()), ClipReport)
+    except (ReportError, msgspec.ValidationError, ValueError, OSError):
         return None
     if metrics and report.metrics is None:
+        return None
+    if output is not None and (report.output is None or Path(report.output).absolute() != output.absolute()):
+        # What lies there is older than the trace, and of another run.
         return None
     return replace(report, path=clip, output=None if output is None else str(output), trace=str(trace))
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -118,6 +119,25 @@ def test_only_what_is_missing_or_of_another_run_is_played_again(effect: Effect, 
     measured = ReplaySettings(threads=1, metrics=True, resume=True)
     counts = [len(run_batch(effect, measured, wanted[:1], spectator=Seen()).skipped(wanted)) for _ in "12"]
     assert counts == [0, 1], "metrics that were not measured are, once"
+
+
+def test_a_result_that_lay_there_before_is_not_the_run_s(effect: Effect, tmp_path: Path) -> None:
+    (wanted,) = plans([media.write_clip(tmp_path / "a.mp4", count=3)], tmp_path / "out")
+    assert wanted.output is not None
+    wanted.output.write_bytes(b"of another effect")
+    run_batch(effect, SETTINGS, [replace(wanted, output=None)], spectator=Seen())
+    resumed = ReplaySettings(threads=1, resume=True)
+    skipped = [len(run_batch(effect, resumed, [wanted], spectator=Seen()).skipped([wanted])) for _ in "12"]
+    assert skipped == [0, 1] and wanted.output.stat().st_size > 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_clip_whose_name_is_no_text_is_not_played_again(effect: Effect, tmp_path: Path) -> None:
+    clip = media.write_clip(tmp_path / "a.mp4", count=3).rename(tmp_path / "a\udcff.mp4")
+    wanted = plans([clip], tmp_path / "out")
+    run_batch(effect, SETTINGS, wanted, spectator=Seen())
+    again = run_batch(effect, ReplaySettings(threads=1, resume=True), wanted, spectator=Seen())
+    assert again.skipped(wanted) == [str(clip)]
 
 
 def test_another_setting_is_another_run(effect: Effect, tmp_path: Path) -> None:
