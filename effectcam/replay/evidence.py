@@ -254,11 +254,11 @@ class Evidence:
         worst = self._worst.setdefault(name, [])
         sign = 1 if FIGURES[name].better == "low" else -1
         index = moment.before.index
-        near = next((each for each in worst if abs(each.frame - index) < _APART), None)
-        rival = near or (worst[-1] if len(worst) == _MOST_WORST else None)
-        if rival is not None:
-            if sign * value <= sign * rival.value:
-                return
+        near = [each for each in worst if abs(each.frame - index) < _APART]
+        rivals = near or worst[_MOST_WORST - 1 :]
+        if any(sign * value <= sign * rival.value for rival in rivals):
+            return
+        for rival in rivals:
             worst.remove(rival)
         worst.append(
             WorstFrame(

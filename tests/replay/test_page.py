@@ -61,6 +61,17 @@ def test_the_worst_frames_are_those_with_the_fault(found: tuple[Findings, ClipRe
         assert width / height > 2.5, "three pictures side by side"
 
 
+def test_worst_frames_stand_apart_from_each_other() -> None:
+    evidence = Evidence(Ledger(), room=Room.shared(1))
+    first = next(iter(Scene().moments()))
+    # The third is near both of those before it.
+    for frame, value in ((10, 1.0), (26, 2.0), (18, 3.0)):
+        before, after = (replace(each, index=frame) for each in (first.before, first.after))
+        evidence.see(replace(first, before=before, after=after))
+        evidence.note(frame, {"seam": value})
+    assert [(each.frame, each.value) for each in evidence.findings().worst] == [(18, 3.0)]
+
+
 def test_all_is_kept_of_a_short_clip_and_where_it_was(found: tuple[Findings, ClipReport]) -> None:
     findings, report = found
     assert {stretch.first: stretch.mean for stretch in findings.timelines["stage chain"]}[10] == 7.00001
