@@ -46,19 +46,29 @@ def _upsampled(flat: Picture, coarse: Picture, guide: Picture) -> Picture:
     rows, columns = flat.shape[:2]
     x = (np.arange(width, dtype=np.float32) + 0.5) * np.float32(columns / width) - np.float32(0.5)
     y = (np.arange(height, dtype=np.float32) + 0.5) * np.float32(rows / height) - np.float32(0.5)
-    column, row = np.rint(x).astype(int), np.rint(y).astype(int)
+    column, row = np.meshgrid(np.rint(x), np.rint(y))
     total = np.zeros_like(guide)
-    norm = np.zeros((height, width, 1), np.float32)
+    norm = np.zeros((height, width), np.float32)
     for down in range(-2, 3):
         for right in range(-2, 3):
-            at = np.ix_(np.clip(row + down, 0, rows - 1), np.clip(column + right, 0, columns - 1))
-            away = (row + down - y)[:, None] ** 2 + (column + right - x)[None] ** 2
-            unlike = ((coarse[at] - guide) ** 2).sum(axis=2)
+            like, colour = (
+                _nearest(picture, column + np.float32(right), row + np.float32(down))
+                for picture in (coarse, flat)
+            )
+            near = np.outer(
+                np.exp(-0.35 * (row[:, 0] + down - y) ** 2), np.exp(-0.35 * (column[0] + right - x) ** 2)
+            )
+            unlike = np.einsum("hwc,hwc->hw", like - guide, like - guide)
             # The floor keeps a pixel that is like none of them from being divided by nothing.
-            weight = np.exp(-0.35 * away) * (np.exp(-unlike / 72) + 1e-4)
-            total += weight[..., None].astype(np.float32) * flat[at]
-            norm += weight[..., None].astype(np.float32)
-    return np.asarray(total / norm, np.float32)
+            weight = near * (cv2.exp(unlike * np.float32(-1 / 72)) + np.float32(1e-4))
+            total += weight[..., None] * colour
+            norm += weight
+    return np.asarray(total / norm[..., None], np.float32)
+
+
+def _nearest(picture: Picture, x: Plane, y: Plane) -> Picture:
+    nearest = cv2.remap(picture, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(nearest, np.float32)
 
 
 class Shades(NamedTuple):
