@@ -4,7 +4,6 @@ size."""
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -81,10 +80,11 @@ def cells_of(
 
 
 def _labels(effects: Sequence[Effect]) -> list[str]:
-    """Their names; of several with one name, the second and later ones have their number behind it."""
-    seen: Counter[str] = Counter()
-    labels = []
+    """Their names; where one is taken already, with a number behind it."""
+    labels: list[str] = []
     for effect in effects:
-        seen[effect.name] += 1
-        labels.append(effect.name if seen[effect.name] == 1 else f"{effect.name}-{seen[effect.name]}")
+        label, number = effect.name, 2
+        while label in labels:
+            label, number = f"{effect.name}-{number}", number + 1
+        labels.append(label)
     return labels

@@ -76,6 +76,12 @@ def test_every_combination_is_a_cell_with_a_name_of_its_own(effect: Effect) -> N
     assert made[0].name == "plain-lite-cpu-64x64" and made[1].name == "plain-lite-cpu-64x64-other"
     assert made[-1].name == "plain-2-standard-gpu-128x96-2t-other"
     assert made[-1].program == program_of("p")
+    # Another effect may be called what a second one of a name would be.
+    numbered = replace(effect, name="plain-2")
+    labels = {
+        cell.label for cell in cells_of([effect, numbered, effect], ["lite"], ["cpu"], [None], [(64, 64)])
+    }
+    assert labels == {"plain", "plain-2", "plain-3"}
 
 
 def test_all_cells_take_turns_and_in_another_order_each_time(
