@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 ReadKeys = Callable[[], str]
 """Gives the keys pressed since the last call, at once; mostly an empty text."""
+
+_SEQUENCE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)
+"""What a terminal sends for arrows, F2 and the like, and for Alt with a key (ECMA-48): its last letter would
+be taken for a key, Q for F2."""
 
 
 @contextmanager
@@ -33,7 +38,12 @@ def _console_keys() -> str:
 
     pressed = ""
     while msvcrt.kbhit():
-        pressed += msvcrt.getwch()
+        key = msvcrt.getwch()
+        if key in "\0\xe0" and msvcrt.kbhit():
+            # An arrow, F2 and the like come as two characters: the second of Page Down is a Q.
+            msvcrt.getwch()
+        else:
+            pressed += key
     return pressed
 
 
@@ -55,7 +65,7 @@ def _raw(terminal: int) -> Iterator[ReadKeys | None]:
             if not chunk:
                 break
             pressed += chunk
-        return pressed.decode("ascii", "ignore")
+        return _SEQUENCE.sub(b"", pressed).decode("ascii", "ignore")
 
     tty.setcbreak(terminal, termios.TCSANOW)
     try:

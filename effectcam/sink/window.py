@@ -78,8 +78,10 @@ class Window(Sink):
         cv2.imshow(self._title, cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR))
         self._shown = True
         # One millisecond is the least that lets the window draw itself and see keys.
-        code = cv2.waitKey(1) & 0xFF
-        if self._on_key is not None and code != 0xFF:
+        code = cv2.waitKeyEx(1)
+        # waitKey would cut the arrow to the left, 0xFF51, down to a Q. Above 16 bits GTK has what is held down.
+        code = -1 if code & 0xFF00 else code & 0xFF
+        if self._on_key is not None:
             key = _NAMED_KEYS.get(code, chr(code) if 33 <= code < 127 else None)
             if key is not None:
                 self._on_key(key)

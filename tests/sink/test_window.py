@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,62 @@ def test_frames_show_on_a_screen_also_within_a_fan_out(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["1.0", "[True] 13 None"]
+
+
+@linux
+@pytest.mark.skipif(
+    shutil.which("Xvfb") is None or find_library("Xtst") is None, reason="needs Xvfb and XTEST, to press keys"
+)
+def test_keys_are_told_by_name_and_an_arrow_is_no_letter() -> None:
+    program = """
+        import ctypes, os, subprocess, time
+        reader, writer = os.pipe()
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(writer), "-screen", "0", "320x240x24", "-nolisten", "tcp"],
+            pass_fds=[writer], stderr=subprocess.DEVNULL,
+        )
+        try:
+            os.environ["DISPLAY"] = ":" + os.read(reader, 16).decode().strip()
+            from effectcam.sink import Window
+            from tests.sink.frames import moving
+            x, test = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
+            x.XOpenDisplay.restype = ctypes.c_void_p
+            x.XKeysymToKeycode.argtypes = ctypes.c_void_p, ctypes.c_ulong
+            x.XSync.argtypes = ctypes.c_void_p, ctypes.c_int
+            x.XSetInputFocus.argtypes = ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int, ctypes.c_ulong
+            test.XTestFakeKeyEvent.argtypes = ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_ulong
+            test.XTestFakeMotionEvent.argtypes = ctypes.c_void_p, *[ctypes.c_int] * 3, ctypes.c_ulong
+            display = x.XOpenDisplay(None)
+            pressed = []
+            with Window("keys", on_key=pressed.append) as window:
+                frames = moving(10**6)
+                for _ in range(30):
+                    window.write(next(frames))
+                    time.sleep(0.01)
+                # Nobody manages the windows here: keys go to the one under the pointer.
+                test.XTestFakeMotionEvent(display, 0, 20, 20, 0)
+                x.XSetInputFocus(display, 1, 1, 0)
+                # Left, Home, Shift, n, space, Escape.
+                for symbol in (0xFF51, 0xFF50, 0xFFE1, 0x6E, 0x20, 0xFF1B):
+                    code = x.XKeysymToKeycode(display, symbol)
+                    for down in (1, 0):
+                        test.XTestFakeKeyEvent(display, code, down, 0)
+                        x.XSync(display, 0)
+                        for _ in range(5):
+                            window.write(next(frames))
+                            time.sleep(0.01)
+            print(*pressed)
+        finally:
+            server.terminate()
+            server.wait()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["n", "space", "escape"]

@@ -1,0 +1,39 @@
+"""Keys of a terminal, as a terminal sends them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from effectcam.cli import keys
+from effectcam.cli.keys import terminal_keys
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has another console")
+def test_an_arrow_or_a_function_key_is_none_of_its_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pty
+
+    mine, terminal = pty.openpty()
+    try:
+        with open(terminal, closefd=False) as standard_input:
+            monkeypatch.setattr(sys, "stdin", standard_input)
+            monkeypatch.setattr(keys, "_in_background", lambda _: False)
+            with terminal_keys() as read:
+                assert read is not None
+                # F1, F2, n, F5, Page Up, Ctrl with an arrow, Alt with m, +, Escape.
+                os.write(mine, b"\x1bOP\x1bOQn\x1b[15~\x1b[5~\x1b[1;5C\x1bm+\x1b")
+                assert read() == "n+"
+    finally:
+        os.close(mine)
+        os.close(terminal)
+
+
+def test_page_down_does_not_end_a_run_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = list("n\xe0Q\0;+\xe0")
+    console = SimpleNamespace(kbhit=lambda: bool(sent), getwch=lambda: sent.pop(0))
+    monkeypatch.setitem(sys.modules, "msvcrt", console)  # type: ignore[arg-type]
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert keys._console_keys() == "n+\xe0"
