@@ -102,6 +102,7 @@ class LiveLoop:
         self._sent: Pixels | None = None
         self._sent_at = 0
         self._frozen: Pixels | None = None
+        self._bare = False
         self._fresh_at = self._clock.now()
         self._moments: deque[int] = deque(maxlen=_WINDOW)
         self._delays: deque[int] = deque(maxlen=_WINDOW)
@@ -135,7 +136,7 @@ class LiveLoop:
             self._stand_in(now, now)
             return
         self._fresh_at = now
-        if not self._watched() and not self._preview.watched:
+        if self._rests():
             # Whoever opens the camera now sees the last picture until the next frame, and not nothing.
             self.showing = "paused"
             self._stand_in(now, frame.captured_at)
@@ -148,7 +149,7 @@ class LiveLoop:
         if self._controls.mirror:
             frame = frame.with_pixels(np.asarray(cv2.flip(frame.pixels, 1), np.uint8))
         if panic:
-            pixels = self._panic_picture(frame)
+            pixels = self._panic_picture(frame.pixels)
         else:
             self._frozen = None
             pixels = self._draw(pipeline, frame)
@@ -159,6 +160,12 @@ class LiveLoop:
         self._delays.append(self._clock.now() - frame.captured_at)
         if not panic:
             self.governor.account(self._cost(pipeline, frame, now, spent))
+
+    def _rests(self) -> bool:
+        """Nobody sees the run, and whoever opens the camera next may see what stands there: no picture from
+        before a panic, and no bare one from before the effect was wished for."""
+        unseen = not self._watched() and not self._preview.watched
+        return unseen and self._controls.panic is None and not (self._bare and self._controls.strength)
 
     def _omits(self, pipeline: Pipeline, frame: Frame) -> bool:
         """Do as the governor wants with the pipeline, and with the frame."""
@@ -202,8 +209,9 @@ class LiveLoop:
                 self._controls.tell(f"effect {pipeline.effect.name} works again")
             self._failures, self._failure = 0, ""
         # A drawn frame has nothing bare in it, and a strength of 0 is the wish for the bare picture.
-        bare = "frame" not in pipeline.effect.places and pipeline.strength > 0
-        pixels = self._guard(frame, drawn, self._last.faces if bare else None)
+        self._bare = pipeline.strength == 0
+        can_miss = "frame" not in pipeline.effect.places and not self._bare
+        pixels = self._guard(frame, drawn, self._last.faces if can_miss else None)
         self.showing = self._guard.look
         if self._controls.label and self.showing in ("live", "hold"):
             pixels = self._label.lay(pixels)
@@ -227,14 +235,15 @@ class LiveLoop:
         if self._failures % _RENEW_AFTER == 0:
             self._controls.renew()
 
-    def _panic_picture(self, frame: Frame) -> Pixels:
+    def _panic_picture(self, pixels: Pixels | None) -> Pixels:
+        """Instead of ``pixels``; None where there are none."""
         mode = self._controls.panic
         self.showing = "panic"
         # Not what stood before the panic, when it ends.
         self._guard.forget()
         self._last.forget()
-        if mode == "blur":
-            return blurred(frame.pixels)
+        if mode == "blur" and pixels is not None:
+            return blurred(pixels)
         if mode == "freeze" and self._frozen is None:
             self._frozen = self._sent
         if mode == "freeze" and self._frozen is not None:
@@ -246,14 +255,18 @@ class LiveLoop:
         if now - self._sent_at < 1e9 / _IDLE_FPS:
             return
         pixels = self._sent
-        if self.showing != "paused" and (pixels is None or now - self._fresh_at > _STAND_IN_AFTER * 1e9):
-            panicking = self.showing == "panic" and pixels is not None
-            if not panicking:
-                self.showing = "no camera"
-                self._guard.forget()
-                self._last.forget()
-                self._controls.reset_tracking()
-                pixels = self._card("One moment, please", f"waiting for {self._waiting_for()}")
+        if self._controls.panic is not None:
+            if self.showing != "panic" or pixels is None:
+                pixels = self._panic_picture(pixels)
+        elif self.showing == "paused" and self._rests():
+            pass
+        elif pixels is None or now - self._fresh_at > _STAND_IN_AFTER * 1e9:
+            self.showing = "no camera"
+            self._frozen = None
+            self._guard.forget()
+            self._last.forget()
+            self._controls.reset_tracking()
+            pixels = self._card("One moment, please", f"waiting for {self._waiting_for()}")
         if pixels is not None:
             self._send(Frame(pixels, 0, stamp), pixels)
 

@@ -79,7 +79,7 @@ class Window(Sink):
         self._shown = True
         # One millisecond is the least that lets the window draw itself and see keys.
         code = cv2.waitKeyEx(1)
-        # waitKey would cut the arrow to the left, 0xFF51, down to a Q. Above 16 bits GTK has what is held down.
+        # waitKey would make a Q of the arrow to the left, 0xFF51. Above 16 bits GTK has what is held down.
         code = -1 if code & 0xFF00 else code & 0xFF
         if self._on_key is not None:
             key = _NAMED_KEYS.get(code, chr(code) if 33 <= code < 127 else None)
