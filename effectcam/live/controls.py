@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import EffectcamError, UsageError, nearest
 from effectcam.face.choice import choose_face
@@ -20,6 +21,7 @@ from effectcam.live.start_tier import StartTier, best_tier
 from effectcam.live.tier_change import TierChange
 from effectcam.pipeline import Pipeline
 from effectcam.student.accelerator import Wish
+from effectcam.student.wrapped import Placed
 
 Panic = Literal["freeze", "placeholder", "blur"]
 """What goes out instead of the live picture: the last picture that was sent, a card that says that the
@@ -89,7 +91,7 @@ class Controls:
         self._panic: Panic | None = None
         self._label = self._options.label
         self._reset = False
-        self._wanted = effect.name
+        self._wanted = self._coming = effect.name
         self._news: deque[str] = deque(maxlen=_NEWS)
         self._pipeline = self._open(effect, self._faces)
         self._loader = ThreadPoolExecutor(1, "effect loader")
@@ -114,10 +116,17 @@ class Controls:
 
     @property
     def tiers(self) -> tuple[str, ...]:
-        """Of the effect in use, best first: those that the options allow and that have not failed to open."""
-        effect, refused = self.effect, self._tier_change.refused
-        tiers = tiers_of(effect, self._options.tier)
-        return tuple(tier for tier in tiers if (effect.name, tier) not in refused)
+        """Of the effect in use, best first: those that the options allow and that have not failed to open, or
+        not the last time."""
+        pipeline, refused = self._pipeline, self._tier_change.refused
+        name, tiers = pipeline.effect.name, tiers_of(pipeline.effect, self._options.tier)
+        return tuple(tier for tier in tiers if tier == pipeline.tier or (name, tier) not in refused)
+
+    @property
+    def accelerators(self) -> tuple[str, ...]:
+        """What the students at work run on."""
+        students = cast("Mapping[Place, Placed]", self._pipeline.students)
+        return tuple(dict.fromkeys(student.placement.accelerator for student in students.values()))
 
     @property
     def face_count(self) -> int:
@@ -352,6 +361,7 @@ class Controls:
             self._again = True
             return
         name, faces = self._wanted, self._faces
+        self._coming = name
         here, tier = self._pipeline.effect, self._pipeline.tier
 
         def load() -> Pipeline:
@@ -367,7 +377,7 @@ class Controls:
         try:
             pipeline = loading.result()
         except EffectcamError as error:
-            self.tell(f"{self._wanted}: {error}")
+            self.tell(f"{self._coming}: {error}")
             if not self._again:
                 self._wanted = before
         else:

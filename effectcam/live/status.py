@@ -63,7 +63,7 @@ class Status:
             "cpu_cores": round(cores, 2),
             "memory_mb": round(megabytes, 1),
             "camera": self._camera(),
-            "accelerator": {"name": "cpu", "failure": loop.failure},
+            "accelerator": {"name": ", ".join(controls.accelerators), "failure": loop.failure},
             "governor": loop.governor.state,
             "outputs": [_output(delivery) for delivery in self._outputs()],
             "news": controls.news,

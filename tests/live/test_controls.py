@@ -4,15 +4,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 
 from effectcam.effect.package import load_effect
-from effectcam.errors import UsageError
-from effectcam.frame import Frame, Pixels
+from effectcam.errors import StudentError, UsageError
+from effectcam.frame import Frame, Pixels, VirtualClock
 from effectcam.live.controls import Controls, Options
 from effectcam.live.presets import Preset
+from effectcam.pipeline import Pipeline
+from effectcam.student.accelerator import Placement
+from tests.live.slow_effect import slow_effect
 
 KNOWN = ["one", "two", "wrong"]
 
@@ -94,6 +98,48 @@ def test_an_effect_that_does_not_load_is_told_and_left_out(controls: Controls) -
     assert "wrong" in controls.news[-1] and "CARD.md" in controls.news[-1]
     controls.choose_effect("two")
     settle(controls, lambda: controls.effect.name == "two")
+
+
+def test_what_does_not_load_is_told_by_its_own_name(controls: Controls, news: list[str]) -> None:
+    controls.choose_effect("wrong")
+    controls.choose_effect("two")
+    settle(controls, lambda: controls.effect.name == "two")
+    assert [line.split(":")[0] for line in news] == ["wrong", "effect two"]
+
+
+def test_a_tier_that_failed_once_and_is_at_work_again_is_one_to_choose(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effect = slow_effect(home / "slow", VirtualClock(), lambda tier: 0.0)
+    controls = Controls(
+        effect, Options(threads=1, tier=None), known=["one", "slow"], on_quit=print, tell=lambda _: None
+    )
+
+    def fail(self: Pipeline, tier: str) -> NoReturn:
+        raise StudentError("no memory")
+
+    try:
+        controls.change_tier("lite")
+        settle(controls, lambda: controls.tier == "lite")
+        with monkeypatch.context() as patched:
+            patched.setattr(Pipeline, "open_tier", fail)
+            controls.change_tier("standard")
+            settle(controls, lambda: controls.tiers == ("lite",))
+        for name in ("one", "slow"):
+            controls.choose_effect(name)
+            settle(controls, lambda name=name: controls.effect.name == name)  # type: ignore[misc]
+        assert (controls.tier, controls.tiers) == ("standard", ("standard", "lite"))
+    finally:
+        controls.close()
+
+
+def test_what_draws_is_told_and_not_taken_for_granted(
+    controls: Controls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert controls.accelerators == ("cpu",)
+    student = controls.settle().students["frame"]
+    monkeypatch.setattr(type(student), "placement", Placement("gpu", "Iris", "Vulkan"))
+    assert controls.accelerators == ("gpu",)
 
 
 def test_the_last_of_several_wishes_wins(controls: Controls) -> None:
