@@ -18,7 +18,7 @@ from effectcam.cli.meter import Meter
 from effectcam.cli.outputs import EndlessPictures, Outputs, is_live
 from effectcam.effect import load_effect
 from effectcam.effect.catalogue import catalogue
-from effectcam.errors import EffectcamError, SinkError
+from effectcam.errors import EffectcamError, SinkError, UsageError
 from effectcam.frame import Frame
 from effectcam.live.controls import Controls, Options, Panic
 from effectcam.live.cores import keep_to
@@ -83,6 +83,22 @@ class Wishes:
     obs: str | None = None
     obs_input: str | None = None
 
+    def refuse_nonsense(self) -> None:
+        """Raises UsageError for options that would do nothing, or write over the clip that is played."""
+        from effectcam.replay.player import refuse_to_replace
+
+        if self.credentials and self.record is None:
+            raise UsageError("--credentials signs a recording; give --record FILE.mp4 too")
+        if self.obs_input is not None and self.obs is None:
+            raise UsageError(f"--obs-input {self.obs_input!r} is for the delay in OBS; give --obs too")
+        if is_camera(self.source):
+            if self.loop:
+                raise UsageError(f"--loop is for a clip, and {self.source!r} is a camera; leave it out")
+            return
+        for file in (self.record, self.governor_trace):
+            if file is not None:
+                refuse_to_replace(file, [self.source])
+
 
 class Session:
     """Opens what a live run needs, in the order in which it can fail cheapest, runs it, and closes it."""
@@ -96,6 +112,7 @@ class Session:
     def run(self) -> None:
         """Until the source ends or somebody stops it. Raises what its parts raise."""
         wishes = self._wishes
+        wishes.refuse_nonsense()
         governing = Governing(wishes)
         keep_to(wishes.cores)
         if wishes.priority == "raised" and not raise_priority():

@@ -86,8 +86,8 @@ class FaceGuard:
             self.look = "live"
             return drawn
         if drawn is not None and faces is None:
-            # Nothing in it is bare, or all of it by the user's wish: no reason to come out of a blur. But what
-            # is bare is not held, since that wish may end.
+            # Nothing in it is bare, or all of it by the user's wish: no reason to come out of a blur.
+            # But what is bare is not held, since that wish may end.
             self._good, self._good_at, self._hidden = None if drawn is frame.pixels else drawn, now, 0.0
             self.look = "live"
             return drawn

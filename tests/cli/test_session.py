@@ -110,6 +110,28 @@ def test_options_out_of_range(cli: Run, tmp_path: Path, arguments: tuple[str, st
     assert not (tmp_path / "o.mp4").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("in.mp4", "--credentials", "--stills", "out"), "give --record"),
+        (("in.mp4", "--obs-input", "Mic", "--stills", "out"), "give --obs too"),
+        ((ABSENT, "--loop", "--record", "out.mp4"), "'61' is a camera"),
+        (("in.mp4", "--loop", "--record", "in.mp4"), "in.mp4 is the input"),
+        (("in.mp4", "--window", "--governor-trace", "in.mp4"), "in.mp4 is the input"),
+    ],
+)
+def test_what_would_do_nothing_or_spoil_the_clip_is_refused(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], wanted: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = media.write_clip(tmp_path / "in.mp4", count=3).read_bytes()
+    result = cli("run", *arguments, "--effect", "plain-face")
+    assert result.returncode == 2
+    assert wanted in one_line(result)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+    assert (tmp_path / "in.mp4").read_bytes() == before
+
+
 def test_a_clip_goes_round_until_it_is_ended(environment: dict[str, str], tmp_path: Path) -> None:
     clip = media.write_clip(tmp_path / "a.mp4", count=5)
     out = tmp_path / "out.mp4"
