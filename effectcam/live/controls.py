@@ -157,6 +157,11 @@ class Controls:
         return self._panic
 
     @property
+    def panic_mode(self) -> Panic:
+        """What the panic key does."""
+        return self._options.panic
+
+    @property
     def label(self) -> bool:
         """Whether the corner says that an effect is at work."""
         return self.effect.looks_real if self._label is None else self._label

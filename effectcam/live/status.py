@@ -52,6 +52,7 @@ class Status:
             "mirror": controls.mirror,
             "faces": controls.faces,
             "panic": controls.panic,
+            "panic_mode": controls.panic_mode,
             "label": controls.label,
             "showing": loop.showing,
             "presets": [{"name": preset.name, "key": preset.key} for preset in controls.presets],

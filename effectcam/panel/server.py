@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from effectcam.errors import EffectcamError, SinkError, UsageError
 from effectcam.live.controls import Controls
@@ -255,6 +255,8 @@ class Panel:
 
         async with self._socket(request, push) as ws:
             async for message in ws:
+                if message.type is WSMsgType.ERROR:  # too long, or no text; the socket is closed
+                    break
                 try:
                     # Bytes are as good as text: both are JSON or are not.
                     done = self._commands.run(message.data)

@@ -35,7 +35,7 @@ class Desk:
         self.ended = threading.Event()
         self.controls = Controls(
             load_effect("one"),
-            Options(threads=1, label=False),
+            Options(threads=1, label=False, panic="placeholder"),
             known=["one", "two", "wrong"],
             presets=[Preset("party", key="1", effect="two", strength=0.5, mirror=True)],
             on_quit=self.ended.set,

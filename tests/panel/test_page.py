@@ -106,7 +106,7 @@ def test_strength_by_the_slider(page: Browser, desk: Desk) -> None:
 
 def test_everything_by_keys_alone(page: Browser, desk: Desk) -> None:
     page.press(" ")
-    until(lambda: desk.controls.panic is not None)
+    until(lambda: desk.controls.panic == "placeholder")
     page.wait("document.querySelector('#showing').textContent === 'PANIC'")
     page.press(" ")
     until(lambda: desk.controls.panic is None)

@@ -238,6 +238,8 @@ def test_the_socket_pushes_the_status_and_takes_commands(desk: Desk) -> None:
             while (message := await ws.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
             assert ws.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG, message
+        assert (await client.get("/api/status")).status == 200
+        assert desk.told == []
 
     async def answer(ws: aiohttp.ClientWebSocketResponse) -> Any:
         while (said := await ws.receive_json())["type"] == "status":

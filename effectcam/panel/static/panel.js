@@ -43,7 +43,7 @@ const chart = new Chart($("chart"));
 const picture = new LivePicture($("stage"));
 let socket = null;
 let status = null;
-let panicMode = "freeze";
+let panicMode = null; // until one is chosen, what the run was started with
 let strengthHeld = 0;
 
 // ---- talking with the run
@@ -132,7 +132,7 @@ function choose(group, key, value) {
 }
 
 function showPanic(now) {
-  if (now.panic) panicMode = now.panic;
+  panicMode = now.panic ?? panicMode ?? now.panic_mode;
   $("panic").setAttribute("aria-pressed", Boolean(now.panic));
   put($("panic").firstElementChild, now.panic ? "GO LIVE AGAIN" : "PANIC");
   const shown = { freeze: "the picture is frozen", placeholder: "a card is shown", blur: "the picture is blurred" };
@@ -231,7 +231,7 @@ function effectTile({ name, title, description, preview, damaged }) {
 // ---- what people do
 
 function togglePanic() {
-  send({ do: "panic", mode: status?.panic ? null : panicMode });
+  send({ do: "panic", mode: status?.panic ? null : panicMode ?? "freeze" });
 }
 
 $("panic").onclick = togglePanic;
