@@ -35,6 +35,10 @@ _IDLE_FPS = 10
 _STAND_IN_AFTER = 1.0
 """Seconds for which the last picture stands still before a card takes its place."""
 
+_TICK = 1_000_000
+"""Nanoseconds from a picture that stood in to the next frame, at least: a file counts time in coarser steps
+than one, and takes no two pictures for a moment."""
+
 _RENEW_AFTER = 30
 """Frames in a row that an effect may fail before it is opened anew: about a second."""
 
@@ -98,7 +102,7 @@ class LiveLoop:
         self._clock = clock or RealClock()
         self._failures = 0
         self._failure = ""
-        self._index, self._stamp = 0, -1
+        self._index, self._earliest = 0, 0
         self._sent: Pixels | None = None
         self._sent_at = 0
         self._frozen: Pixels | None = None
@@ -269,14 +273,16 @@ class LiveLoop:
             pixels = self._card("One moment, please", f"waiting for {self._waiting_for()}")
         if pixels is not None:
             self._send(Frame(pixels, 0, stamp), pixels)
+            self._earliest += _TICK
 
     def _card(self, title: str, subtitle: str) -> Pixels:
         return placeholder(*self._size, title, subtitle)
 
     def _send(self, frame: Frame, pixels: Pixels) -> None:
         # What stood in for a frame may bear a later stamp than the next frame does.
-        self._stamp = max(self._stamp + 1, frame.captured_at)
-        self._sink.write(Frame(pixels, self._index, self._stamp))
+        stamp = max(self._earliest, frame.captured_at)
+        self._earliest = stamp + 1
+        self._sink.write(Frame(pixels, self._index, stamp))
         self._index += 1
         self._sent = pixels
         self._sent_at = self._clock.now()

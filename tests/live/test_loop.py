@@ -15,6 +15,8 @@ from effectcam.live.loop import LiveLoop
 from effectcam.live.preview import Preview
 from effectcam.live.privacy import FaceGuard, OnLost, blurred
 from effectcam.sink.base import Sink
+from effectcam.sink.video_file import VideoFile
+from effectcam.source.clip import Clip
 from tests.face.clips import demo_pixels
 
 WIDTH, HEIGHT = 64, 48
@@ -118,6 +120,25 @@ def test_while_the_camera_is_silent_the_last_picture_stands_and_then_a_card(
     assert len(sink.frames) <= 20
     stamps = [frame.captured_at for frame in sink.frames]
     assert stamps == sorted(set(stamps))
+
+
+def test_a_recording_outlasts_a_frame_that_was_under_way_while_another_picture_stood_in(
+    controls: Controls, tmp_path: Path
+) -> None:
+    file = VideoFile(tmp_path / "a.mp4", WIDTH, HEIGHT)
+
+    def frames() -> Iterator[Frame | None]:
+        yield now_frame(grey(40))
+        captured = time.perf_counter_ns() + 150_000_000
+        yield from silence(0.2)
+        yield Frame(grey(90), 1, captured)
+        yield now_frame(grey(90))
+
+    make(controls, file).run(frames())
+    file.close()
+    with Clip(file.path) as recorded:
+        stamps = [frame.captured_at for frame in recorded]
+    assert len(stamps) >= 4 and stamps == sorted(set(stamps))
 
 
 def test_a_card_goes_out_before_the_first_frame(controls: Controls, sink: Kept) -> None:
