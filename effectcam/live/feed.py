@@ -13,6 +13,9 @@ from effectcam.source.supervisor import CameraSupervisor
 _STEP = 100_000_000
 """Nanoseconds."""
 
+_STANDS = 250_000_000
+"""Nanoseconds without a frame after which one is shown however late it is: decoding alone may be too slow."""
+
 
 def newest(
     camera: CameraSupervisor, stop: StopFlag, *, fps: float, wait: float = 0.1
@@ -45,10 +48,12 @@ def paced(
     """A clip's frames at the moments its timestamps say, counted from the first.
 
     Frames that are late by more than one are left out, so that the clip keeps its speed on a slow
-    machine, unless ``keep_all``. ``restamp`` stamps each with its moment on the clock, as a camera does.
+    machine, unless ``keep_all``; of those that cannot be decoded in time some are shown late. ``restamp``
+    stamps each with its moment on the clock, as a camera does.
     """
     clock = clock or RealClock()
     start: int | None = None
+    shown = clock.now()
     late = int(1e9 / source.fps)
     for frame in source:
         if stop.is_set:
@@ -57,12 +62,13 @@ def paced(
         if start is None:
             start = now - frame.captured_at
         due = start + frame.captured_at
-        if now - due > late and not keep_all:
+        if now - due > late and now - shown < _STANDS and not keep_all:
             continue
         while not stop.is_set and clock.now() < due:
             # In steps, because a clip may pause for long and the wish to stop must not wait for it.
             clock.sleep_until(min(due, clock.now() + _STEP))
         yield replace(frame, captured_at=due) if restamp else frame
+        shown = clock.now()
 
 
 def unpaced(source: Source, stop: StopFlag) -> Iterator[Frame]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Self, cast
 
 import numpy as np
@@ -90,6 +91,32 @@ def test_paced_leaves_out_what_is_late(keep_all: bool, expected: list[int]) -> N
         seen.append(frame.index)
         clock.sleep_until(clock.now() + 150_000_000)
     assert seen == expected
+
+
+def test_a_clip_that_decodes_too_slowly_goes_on_to_be_shown() -> None:
+    clock = VirtualClock()
+
+    class Heavy(Pictures):
+        def __iter__(self) -> Iterator[Frame]:
+            for frame in super().__iter__():
+                clock.sleep_until(clock.now() + 60_000_000)
+                yield frame
+
+    shown = []
+    for _ in paced(Heavy(100), StopFlag(), clock=clock):
+        shown.append(clock.now())
+    assert 10 < len(shown) < 60
+    assert shown[-1] > 5_500_000_000
+    assert max(after - before for before, after in pairwise(shown)) <= 320_000_000
+
+
+def test_a_slow_effect_leaves_a_clip_its_speed() -> None:
+    clock = VirtualClock()
+    seen = []
+    for frame in paced(Pictures(50), StopFlag(), clock=clock):
+        seen.append(frame.index)
+        clock.sleep_until(clock.now() + 400_000_000)
+    assert len(seen) <= 6
 
 
 def test_unpaced_gives_every_frame_until_told_to_stop() -> None:
