@@ -210,7 +210,8 @@ class _Obs:
     async def offset(self, name: str) -> int:
         """The sync offset of the input ``name`` in milliseconds."""
         answer = await self.request("GetInputAudioSyncOffset", inputName=name)
-        if not isinstance(value := answer.get("inputAudioSyncOffset"), (int, float)):
+        value = answer.get("inputAudioSyncOffset")
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
             raise _not_obs()
         return round(value)
 
@@ -253,10 +254,10 @@ class _Obs:
             raise ConnectionError("closed by OBS")
         try:
             content = message.json()
-            data = content["d"]
+            kind, data = content["op"], content["d"]
         except (TypeError, ValueError, KeyError, RecursionError):
             raise _not_obs() from None
-        if content["op"] != op or not isinstance(data, dict):
+        if kind != op or not isinstance(data, dict):
             raise _not_obs()
         return data
 

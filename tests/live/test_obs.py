@@ -184,7 +184,9 @@ def test_what_somebody_sets_by_hand_stands(desk: Desk) -> None:
     assert desk.told[-1] == "OBS: the sync offset of 'Mic/Aux' was set to 300 ms there and is left at that"
 
 
-@pytest.mark.parametrize("hello", [{"op": 0}, {"op": 5, "d": {}}, [], {"op": 0, "d": {"authentication": 3}}])
+@pytest.mark.parametrize(
+    "hello", [{"op": 0}, {"d": {}}, {"op": 5, "d": {}}, [], {"op": 0, "d": {"authentication": 3}}]
+)
 def test_something_else_answers(desk: Desk, hello: Any) -> None:
     obs = ObsServer(PASSWORD, Mic_Aux=40)
     obs.wrong_hello = hello
