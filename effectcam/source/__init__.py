@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,9 @@ def is_camera(what: int | str | os.PathLike[str]) -> bool:
     text = os.fspath(what) if not isinstance(what, int) else str(what)
     if text.isdecimal() or text.startswith("/dev/"):
         return True
-    # A missing clip must be called a missing file, not an unknown camera.
-    looks_like_file = isinstance(what, os.PathLike) or os.sep in text or bool(Path(text).suffix)
+    # A missing clip must be called a missing file, not an unknown camera. "USB2.0 HD UVC WebCam" is no file.
+    ending = re.fullmatch(r"\.(?=.*[A-Za-z])\w{2,5}", Path(text).suffix)
+    looks_like_file = isinstance(what, os.PathLike) or os.sep in text or ending is not None
     return not looks_like_file and not Path(text).exists()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from effectcam.errors import SourceError
 from effectcam.frame import Frame
-from effectcam.source import Clip, open_source
+from effectcam.source import Clip, is_camera, open_source
 from effectcam.source.colour import ColourTags
 from tests import media
 
@@ -324,3 +324,5 @@ def test_open_source_tells_clips_from_cameras(tmp_path: Path) -> None:
         open_source("holiday.mp4")
     with pytest.raises(SourceError, match="camera 'no such camera'"):
         open_source("no such camera")
+    assert all(map(is_camera, ("USB2.0 HD UVC WebCam", "usb2.0", "Cam v1.2", "0", "/dev/video7")))
+    assert not any(map(is_camera, ("a.mp4", "a.3gp", "a.m2ts", "a.TS", "my.clip/a", Path("a"))))
