@@ -93,6 +93,7 @@ class FaceMesh:
         }
         self._landmark_count = LANDMARKS + (10 if irises else 0)
         self._packets: dict[str, Any] = {}
+        self._closed = False
         self._start()
 
     def _start(self) -> None:
@@ -120,7 +121,7 @@ class FaceMesh:
         Raises FaceMeshError when the graph fails; it is started anew, and the next frame may pass.
         UsageError for pixels that are no picture.
         """
-        if self._graph is None:
+        if self._closed:
             raise FaceMeshError("the face mesh is closed; open another")
         shape = frame.pixels.shape
         if len(shape) != 3 or shape[2] != 3 or not frame.pixels.size or frame.pixels.dtype != np.uint8:
@@ -129,6 +130,8 @@ class FaceMesh:
                 f"frame {frame.index} has {frame.pixels.dtype} pixels of shape {shape}; "
                 "give uint8 RGB, (height, width, 3)"
             )
+        if self._graph is None:
+            self._start()
         # The graph wants strictly rising microseconds; clips may repeat a stamp.
         self._stamp = max(self._stamp + 1, frame.captured_at // 1000)
         self._packets.clear()
@@ -172,13 +175,19 @@ class FaceMesh:
         return np.array([(p.x, p.y, p.z) for p in parsed.landmark], np.float32) * scale
 
     def reset(self) -> None:
-        """Start the graph anew, so that no earlier frame has a say: two replays of a clip agree."""
-        if self._graph is not None:
-            self.close()
-            self._start()
+        """Start the graph anew, so that no earlier frame has a say: two replays of a clip agree. Where it
+        does not start, it is tried again with the next frame, and told there."""
+        if not self._closed:
+            self._stop()
+            with suppress(FaceMeshError):
+                self._start()
 
     def close(self) -> None:
         """Stop the graph; a second call does nothing."""
+        self._closed = True
+        self._stop()
+
+    def _stop(self) -> None:
         if self._graph is not None:
             # A graph that failed says so once more when it is closed.
             with suppress(RuntimeError, ValueError):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -199,6 +200,20 @@ def test_after_a_failure_the_next_frame_passes() -> None:
             mesh.process(Frame(demo_pixels()[0], 1, 2))
         assert "\n" not in str(failure.value)
         assert len(mesh.process(Frame(demo_pixels()[1], 2, 2))) == 1
+
+
+def test_a_graph_that_does_not_start_again_is_told_by_the_next_frame_and_tried_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nonsense = tmp_path / "graph.pbtxt"
+    nonsense.write_text('node { calculator: "NoSuchCalculator" }')
+    with FaceMesh() as mesh:
+        with monkeypatch.context() as patched:
+            patched.setattr("effectcam.face.mesh.GRAPH", nonsense)
+            mesh.reset()
+            with pytest.raises(FaceMeshError, match="does not start"):
+                mesh.process(Frame(demo_pixels()[0], 0, 0))
+        assert len(mesh.process(Frame(demo_pixels()[1], 1, 1))) == 1
 
 
 @pytest.mark.parametrize(
