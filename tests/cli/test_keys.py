@@ -34,6 +34,6 @@ def test_an_arrow_or_a_function_key_is_none_of_its_letters(monkeypatch: pytest.M
 def test_page_down_does_not_end_a_run_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = list("n\xe0Q\0;+\xe0")
     console = SimpleNamespace(kbhit=lambda: bool(sent), getwch=lambda: sent.pop(0))
-    monkeypatch.setitem(sys.modules, "msvcrt", console)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "msvcrt", console)
     monkeypatch.setattr(sys, "platform", "win32")
     assert keys._console_keys() == "n+\xe0"
