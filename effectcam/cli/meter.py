@@ -53,13 +53,15 @@ class Meter(AbstractContextManager["Meter"]):
         self._shown_at = now
         line = one_line(self.line(controls, loop))
         if self._live is not None:
-            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+            with suppress(OSError):
+                self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         else:
             self._print(line)
 
     def _print(self, line: str) -> None:
-        """Whoever read it may have gone; the run and its recording go on."""
-        with suppress(BrokenPipeError):
+        """Whoever read it may have gone, a terminal be closed, a log's disk be full; the run and its
+        recording go on."""
+        with suppress(OSError):
             self._console.print(line)
 
     def line(self, controls: Controls, loop: LiveLoop) -> str:
@@ -87,4 +89,5 @@ class Meter(AbstractContextManager["Meter"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()

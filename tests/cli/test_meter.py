@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,3 +54,25 @@ def test_what_is_not_live_is_said(controls: Controls) -> None:
     controls.set_panic("blur")
     loop.run(iter([Frame(np.zeros((32, 32, 3), np.uint8), 0, 0)]))
     assert meter.line(controls, loop).endswith(", PANIC")
+
+
+class Full(io.StringIO):
+    """A log on a disk, or a terminal, until nothing more can be written."""
+
+    is_full = False
+
+    def write(self, text: str) -> int:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_log_on_a_full_disk_does_not_end_a_run(controls: Controls, terminal: bool) -> None:
+    moments = itertools.count(0.0, 60.0)
+    log = Full()
+    meter = Meter(Console(file=log, force_terminal=terminal), clock=lambda: next(moments))
+    with meter:
+        log.is_full = True
+        meter.tell("hello")
+        meter.tick(controls, LiveLoop(controls, NullSink(), size=(32, 32)))
