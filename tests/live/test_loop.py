@@ -13,7 +13,7 @@ from effectcam.frame import Frame, Pixels
 from effectcam.live.controls import Controls, Options
 from effectcam.live.loop import LiveLoop
 from effectcam.live.preview import Preview
-from effectcam.live.privacy import FaceGuard, OnLost, blurred
+from effectcam.live.privacy import FaceGuard, blurred
 from effectcam.sink.base import Sink
 from effectcam.sink.video_file import VideoFile
 from effectcam.source.clip import Clip
@@ -312,110 +312,3 @@ def test_pace_tells_rate_and_delay(controls: Controls, sink: Kept) -> None:
     assert loop.pace.fps > 0
     assert loop.pace.delay_ms is not None and loop.pace.delay_ms >= 500
     assert make(controls, sink, stamped=False).pace.delay_ms is None
-
-
-def test_a_camera_that_is_lost_while_nobody_watches_is_told_to_who_opens_the_picture_then(
-    controls: Controls, sink: Kept
-) -> None:
-    watched = False
-    loop = make(controls, sink, watched=lambda: watched)
-
-    def frames() -> Iterator[Frame | None]:
-        nonlocal watched
-        watched = True
-        yield now_frame(grey(10))
-        watched = False
-        yield now_frame(grey(200))
-        yield from silence(1.2)
-        assert loop.showing == "paused"
-        watched = True
-        yield from silence(0.3)
-
-    loop.run(frames())
-    assert loop.showing == "no camera"
-    assert not np.array_equal(sink.frames[-1].pixels, sink.frames[0].pixels)
-
-
-@pytest.mark.parametrize("mode", ["freeze", "placeholder", "blur"])
-@pytest.mark.parametrize("state", ["nobody watches", "no frame comes"])
-def test_panic_hides_the_picture_also_while_none_is_drawn(
-    controls: Controls, sink: Kept, state: str, mode: str
-) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    watched = True
-    loop = make(controls, sink, watched=lambda: watched)
-
-    def frames() -> Iterator[Frame | None]:
-        nonlocal watched
-        yield now_frame(noise)
-        watched = state != "nobody watches"
-        controls.set_panic(mode)  # type: ignore[arg-type]
-        for moment in silence(0.3):
-            yield moment if watched else now_frame(noise)
-
-    loop.run(frames())
-    assert loop.showing == "panic"
-    assert len(sink.frames) > 1
-    alike = [np.array_equal(frame.pixels, sink.frames[0].pixels) for frame in sink.frames[1:]]
-    assert all(alike) if mode == "freeze" else not any(alike)
-
-
-def test_a_bare_picture_does_not_wait_for_who_opens_the_camera_once_the_effect_is_wished_for(
-    controls: Controls, sink: Kept
-) -> None:
-    watched = True
-    loop = make(controls, sink, watched=lambda: watched)
-
-    def frames() -> Iterator[Frame]:
-        nonlocal watched
-        controls.set_strength(0)
-        yield now_frame(grey(10))
-        watched = False
-        yield now_frame(grey(10))
-        controls.set_strength(1)
-        for _ in range(5):
-            yield now_frame(grey(10))
-
-    loop.run(frames())
-    assert int(sink.frames[-1].pixels.mean()) == pytest.approx(245, abs=2)
-    assert loop.frames == 2 and loop.showing == "paused"
-
-
-def test_a_panic_that_ends_while_the_camera_is_away_leaves_no_old_picture(
-    controls: Controls, sink: Kept
-) -> None:
-    loop = make(controls, sink)
-
-    def frames() -> Iterator[Frame | None]:
-        yield now_frame(grey(10))
-        controls.set_panic("freeze")
-        yield now_frame(grey(10))
-        yield from silence(1.2)
-        controls.set_panic(None)
-        yield from silence(0.3)
-
-    loop.run(frames())
-    assert loop.showing == "no camera"
-    assert not np.array_equal(sink.frames[-1].pixels, sink.frames[0].pixels)
-
-
-@pytest.mark.parametrize("on_lost", ["blur", "hold", "placeholder"])
-def test_what_was_shown_bare_is_not_held_once_it_is_to_be_hidden(
-    home: Path, sink: Kept, on_lost: OnLost
-) -> None:
-    bare = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    controls = Controls(
-        load_effect("face"), Options(threads=1, label=False), on_quit=print, tell=lambda _: None
-    )
-
-    def frames() -> Iterator[Frame]:
-        controls.set_strength(0)
-        yield Frame(bare, 0, 0)
-        controls.set_strength(1)
-        yield Frame(bare, 1, 40_000_000)
-
-    try:
-        make(controls, sink, guard=FaceGuard(on_lost)).run(frames())
-    finally:
-        controls.close()
-    assert [np.array_equal(frame.pixels, bare) for frame in sink.frames] == [True, False]
