@@ -84,11 +84,16 @@ class Wishes:
     obs_input: str | None = None
 
     def refuse_nonsense(self) -> None:
-        """Raises UsageError for options that would do nothing, or write over the clip that is played."""
+        """Raises UsageError for options that would do nothing, or write over the clip that is played, and
+        SinkError where the recording cannot be signed as wished."""
         from effectcam.replay.player import refuse_to_replace
 
-        if self.credentials and self.record is None:
-            raise UsageError("--credentials signs a recording; give --record FILE.mp4 too")
+        if self.credentials:
+            from effectcam.sink.credentials import check_signable
+
+            if self.record is None:
+                raise UsageError("--credentials signs a recording; give --record FILE.mp4 too")
+            check_signable(self.record)
         if self.obs_input is not None and self.obs is None:
             raise UsageError(f"--obs-input {self.obs_input!r} is for the delay in OBS; give --obs too")
         if is_camera(self.source):

@@ -64,6 +64,13 @@ class Credentials:
     """Why the note does not hold, empty when it does: nothing was changed since it was signed."""
 
 
+def check_signable(path: Path) -> None:
+    """Before a recording begins: whether `sign` can put credentials into it afterwards. Raises SinkError
+    where c2pa-python is missing, UsageError for a file that holds none."""
+    _kind(path)
+    _library()
+
+
 def sign(
     path: Path, *, effect: str, version: str, key: Path | None = None, certificate: Path | None = None
 ) -> None:

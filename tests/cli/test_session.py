@@ -114,6 +114,7 @@ def test_options_out_of_range(cli: Run, tmp_path: Path, arguments: tuple[str, st
     ("arguments", "wanted"),
     [
         (("in.mp4", "--credentials", "--stills", "out"), "give --record"),
+        (("in.mp4", "--credentials", "--record", "out.mkv"), "out.mkv: credentials go into .mp4"),
         (("in.mp4", "--obs-input", "Mic", "--stills", "out"), "give --obs too"),
         ((ABSENT, "--loop", "--record", "out.mp4"), "'61' is a camera"),
         (("in.mp4", "--loop", "--record", "in.mp4"), "in.mp4 is the input"),

@@ -16,7 +16,7 @@ from effectcam import __version__
 from effectcam.errors import EffectcamError, SinkError, UsageError
 from effectcam.frame import Frame
 from effectcam.sink import VideoFile
-from effectcam.sink.credentials import Credentials, read, sign
+from effectcam.sink.credentials import Credentials, check_signable, read, sign
 from effectcam.source import Clip
 from tests.sink.frames import moving
 
@@ -322,3 +322,5 @@ def test_without_the_library(recording: Path, monkeypatch: pytest.MonkeyPatch) -
     message = str(refused(recording))
     assert message.startswith("content credentials need c2pa-python, which cannot be loaded (")
     assert message.endswith("); run: pip install 'effectcam[credentials]'")
+    with pytest.raises(SinkError, match="which cannot be loaded"):
+        check_signable(recording.with_name("not recorded yet.mp4"))
