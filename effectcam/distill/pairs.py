@@ -50,11 +50,19 @@ class PairStore:
         """Opens the arrays without reading them. Raises UsageError when there are none."""
         if not (folder / "pairs.json").is_file():
             raise UsageError(f"no finished pairs in {folder}; make them first with 'effectcam distill pairs'")
-        rows = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))
-        inputs = np.load(folder / "inputs.npy", mmap_mode="r")
-        targets = np.load(folder / "targets.npy", mmap_mode="r")
-        names, tones, held_out = ([row[key] for row in rows] for key in ("name", "tone", "held_out"))
-        weights = [float(row.get("weight", 1.0)) for row in rows]
+        try:
+            rows = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))
+            inputs = np.load(folder / "inputs.npy", mmap_mode="r")
+            targets = np.load(folder / "targets.npy", mmap_mode="r")
+            names, tones, held_out = ([row[key] for row in rows] for key in ("name", "tone", "held_out"))
+            weights = [float(row.get("weight", 1.0)) for row in rows]
+            whole = len(rows) == len(inputs) == len(targets)
+        except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise UsageError(
+                f"the pairs in {folder} are damaged; make them again with 'effectcam distill pairs'"
+            )
         return cls(inputs, targets, names, tones, held_out, weights)
 
 
@@ -75,10 +83,10 @@ def write_pairs(
     share of the other light people who come once more with darker skin, since few folders have enough
     who do; 0 leaves the student behind on them. ``pairs.json`` is written last: a folder without it
     is unfinished, and begun again asks the teacher only about what is not in ``drawings`` yet, which is
-    deleted at the end. Raises StudentError where the teacher fails or the disk is full.
+    deleted at the end. Pairs that were there stay whole until the new ones are. Raises UsageError where the
+    teacher's channels are not the student's, StudentError where the teacher fails or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    channels = recipe.students[space].net.channels
     teacher = RememberedTeacher(
         recipe.make_teacher(space),
         folder / "drawings",
@@ -98,18 +106,48 @@ def write_pairs(
             continue
         for who in (person, *(_darkened(person) if out else _darker(person, darker, rng))):
             for index, (image, target) in enumerate(make(recipe, teacher, who, rng, plain=out)):
+                _refuse_other_channels(recipe, space, target.shape[2])
                 inputs.append(image)
-                targets.append(target[..., :channels])
+                targets.append(target)
                 band = COVERED if out and index else who.tone
                 rows.append({"name": who.name, "tone": band, "held_out": out, "weight": who.weight})
         yield person.name
-    try:
-        np.save(folder / "inputs.npy", np.stack(inputs))
-        np.save(folder / "targets.npy", np.stack(targets))
-        (folder / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
-    except OSError as error:
-        raise StudentError(f"{folder}: the pairs cannot be written: {error.strerror}") from error
+    _keep(folder, inputs, targets, rows)
     shutil.rmtree(folder / "drawings")
+
+
+def _keep(folder: Path, inputs: list[Pixels], targets: list[Pixels], rows: list[dict[str, object]]) -> None:
+    """All three files beside the old ones first: a training that has those mapped keeps reading them."""
+    finished = folder / "pairs.json"
+    files = [folder / "inputs.npy", folder / "targets.npy", finished]
+    parts = [file.with_suffix(".part") for file in files]
+    try:
+        for part, pictures in zip(parts, (inputs, targets), strict=False):
+            with part.open("wb") as file:
+                np.save(file, np.stack(pictures))
+        parts[-1].write_text(json.dumps(rows), encoding="utf-8")
+        # Between these the arrays are of two makings.
+        finished.unlink(missing_ok=True)
+        for part, name in zip(parts, files, strict=True):
+            part.replace(name)
+    except OSError as error:
+        raise StudentError(
+            f"{folder}: pairs cannot be written: {error.strerror or error}; free some space and say it again"
+        ) from error
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def _refuse_other_channels(recipe: Recipe, space: str, drawn: int) -> None:
+    """Before hours of training: colour without its alpha would be learnt as if it covered everything."""
+    wanted = recipe.students[space].net.channels
+    if drawn != wanted:
+        raise UsageError(
+            f"teacher {recipe.teacher} draws {'RGBA' if drawn == 4 else 'RGB'} and the {space} student is to "
+            f"draw {'RGBA' if wanted == 4 else 'RGB'}; set alpha under [students.{space}.net], and output "
+            "under [tensor], as the teacher draws"
+        )
 
 
 def _darkened(person: Person) -> Iterator[Person]:

@@ -15,7 +15,8 @@ from effectcam.distill.data import Person, people
 from effectcam.distill.pairs import BASE, PairStore, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
 from effectcam.distill.tones import COVERED, DARKENED, TONES
-from effectcam.errors import UsageError
+from effectcam.errors import StudentError, UsageError
+from tests.disk import small_files
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,33 @@ def test_a_teacher_stages_the_pictures_it_acts_on(crowd: list[Person], tmp_path:
     # Each variant is staged anew: the same person comes with eyes more shut and less.
     first, *_, last = store.inputs[:3].astype(int)
     assert np.abs(first - last).max() > 20
+
+
+def test_new_pairs_replace_old_ones_whole_or_not_at_all(crowd: list[Person], tmp_path: Path) -> None:
+    """A training may have the old ones mapped, and a list that fits other arrays would be believed."""
+    recipe = load_recipe("zombie")
+    list(write_pairs(recipe, "face", crowd[:1], set(), tmp_path, darker=0))
+    before = PairStore.load(tmp_path)
+    was = before.inputs.copy()
+    with small_files(1_200_000), pytest.raises(StudentError, match="pairs cannot be written"):
+        list(write_pairs(recipe, "face", crowd[:2], set(), tmp_path, darker=0))
+    assert np.array_equal(PairStore.load(tmp_path).inputs, was)
+    list(write_pairs(recipe, "face", crowd[:2], set(), tmp_path, darker=0))
+    assert len(PairStore.load(tmp_path).inputs) == 2 * len(was)
+    assert np.array_equal(before.inputs, was), "who reads the old ones goes on reading them"
+    assert {file.name for file in tmp_path.iterdir()} == {"inputs.npy", "targets.npy", "pairs.json"}
+
+
+def test_pairs_of_two_makings_are_refused(crowd: list[Person], tmp_path: Path) -> None:
+    list(write_pairs(load_recipe("zombie"), "face", crowd[:1], set(), tmp_path, darker=0))
+    np.save(tmp_path / "targets.npy", np.zeros((7, BASE, BASE, 4), np.uint8))
+    with pytest.raises(UsageError, match="are damaged; make them again"):
+        PairStore.load(tmp_path)
+
+
+def test_a_teachers_alpha_is_not_dropped_silently(crowd: list[Person], tmp_path: Path) -> None:
+    zombie = load_recipe("zombie")
+    student = zombie.students["face"]
+    opaque = replace(zombie, students={"face": replace(student, net=replace(student.net, alpha=False))})
+    with pytest.raises(UsageError, match=r"draws RGBA and the face student is to draw RGB; set alpha under"):
+        list(write_pairs(opaque, "face", crowd[:1], set(), tmp_path))
