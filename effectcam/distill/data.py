@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
@@ -27,7 +27,7 @@ class Person:
     """One picture of one face."""
 
     name: str
-    """File name, and the frame's number for a clip: ``d6.mp4#120``."""
+    """Path below the folder, and the frame's number for a clip: ``d6.mp4#120``."""
     image: Pixels
     landmarks: NDArray[np.float32]
     """(478, 3), pixels, irises included."""
@@ -75,29 +75,44 @@ def people(
             mesh.reset()
             look = _of_clip_file if file.suffix.lower() in CLIPS else _of_picture_file
             try:
-                yield from look(file, mesh, every, mirrored=mirrored)
+                yield from look(file, written(file.relative_to(folder)), mesh, every, mirrored=mirrored)
             except SourceError as error:
                 if tell is None:
                     raise
                 tell(f"passed over: {error}")
 
 
-def _of_clip_file(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool) -> Iterator[Person]:
-    yield from _of_clip(file, mesh, every)
+def written(below: Path) -> str:
+    """What a file at a path ``below`` its folder is called in datasets and cards; two of one name in two
+    folders are two people."""
+    # What follows a '#' is the number of a clip's frame.
+    name = below.as_posix().replace("#", "%23")
+    # Names that are not UTF-8, as old archives have them, could not be written down.
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _of_clip_file(file: Path, name: str, mesh: FaceMesh, every: int, *, mirrored: bool) -> Iterator[Person]:
+    yield from _of_clip(file, name, mesh, every)
     if mirrored:
         mesh.reset()
-        yield from _of_clip(file, mesh, every, mirrored=True)
+        yield from _of_clip(file, name, mesh, every, mirrored=True)
 
 
-def _of_picture_file(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool) -> Iterator[Person]:
-    stored = cv2.imread(str(file), cv2.IMREAD_COLOR)
+def _of_picture_file(
+    file: Path, name: str, mesh: FaceMesh, every: int, *, mirrored: bool
+) -> Iterator[Person]:
+    try:
+        # OpenCV itself crashes over a path that is not UTF-8.
+        stored = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):  # cannot be opened, is empty, or too large for OpenCV
+        stored = None
     if stored is None:
         raise SourceError(f"{file} is no picture that can be read; remove it from the folder")
     image = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
-    yield from _of_picture(file.name, image, mesh)
+    yield from _of_picture(name, image, mesh)
     if mirrored:
         mesh.reset()
-        yield from _of_picture(file.name, np.asarray(cv2.flip(image, 1), np.uint8), mesh, mirrored=True)
+        yield from _of_picture(name, np.asarray(cv2.flip(image, 1), np.uint8), mesh, mirrored=True)
 
 
 def _of_dataset(folder: Path, *, mirrored: bool) -> Iterator[Person]:
@@ -125,7 +140,9 @@ def _of_picture(name: str, image: Pixels, mesh: FaceMesh, *, mirrored: bool = Fa
         yield Person(name, image, landmarks, tone(image, landmarks), mirrored)
 
 
-def _of_clip(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool = False) -> Iterator[Person]:
+def _of_clip(
+    file: Path, name: str, mesh: FaceMesh, every: int, *, mirrored: bool = False
+) -> Iterator[Person]:
     from effectcam.source.clip import Clip
 
     with Clip(file, mirror=mirrored) as clip:
@@ -133,8 +150,8 @@ def _of_clip(file: Path, mesh: FaceMesh, every: int, *, mirrored: bool = False) 
             found = mesh.process(frame)
             if found and frame.index % every == 0:
                 landmarks = found[0].landmarks
-                name, image = f"{file.name}#{frame.index}", frame.pixels
-                yield Person(name, image, landmarks, tone(image, landmarks), mirrored)
+                image = frame.pixels
+                yield Person(f"{name}#{frame.index}", image, landmarks, tone(image, landmarks), mirrored)
 
 
 HELD_OUT = "held-out.txt"
@@ -144,9 +161,10 @@ def held_out(crowd: Sequence[Person], count: int, folder: Path) -> set[str]:
     """Names of those in ``crowd``, the people of ``folder``, to measure on and never train on.
 
     A curated folder has decided that already, by person, and so has a folder with a file ``held-out.txt``,
-    a name a line: who goes on from another student must not measure on people whom that one was trained
-    on. Otherwise it is ``count`` portraits, at most half of them: see `hold_out`. Raises UsageError when
-    there are too few to leave anybody, and for a list that names nobody in the folder.
+    a name a line, with or without the folders below: who goes on from another student must not measure on
+    people whom that one was trained on. Otherwise it is ``count`` portraits, at most half of them: see
+    `hold_out`. Raises UsageError when there are too few to leave anybody, and for a list that names nobody
+    in the folder.
     """
     if not crowd:
         raise UsageError(f"no face was found in {folder}; give portraits or clips with a face in view")
@@ -154,7 +172,7 @@ def held_out(crowd: Sequence[Person], count: int, folder: Path) -> set[str]:
         return {person.name for person in crowd if person.held_out}
     if (folder / HELD_OUT).is_file():
         wanted = set((folder / HELD_OUT).read_text(encoding="utf-8").split("\n")) - {""}
-        chosen = wanted & {person.name for person in crowd}
+        chosen = {p.name for p in crowd if wanted & {p.name, PurePosixPath(p.name).name}}
         if not chosen or chosen == {person.name for person in crowd}:
             raise UsageError(
                 f"{folder / HELD_OUT} names {len(chosen)} of {len({p.name for p in crowd})} pictures with a "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from effectcam.distill.data import CLIPS, PICTURES
+from effectcam.distill.data import CLIPS, PICTURES, written
 from effectcam.errors import UsageError, nearest
 
 NOTICES: Final = ("LICENCE", "LICENSE", "LICENCE.txt", "LICENSE.txt", "LICENCE.md", "LICENSE.md")
@@ -66,12 +66,10 @@ def find_sources(folders: Sequence[Path], *, licence: str = "") -> list[Source]:
         for file in files:
             place, notice = _notice_above(file.parent, folder, licence)
             if place not in sources:
-                below = place.relative_to(folder).as_posix()
-                sources[place] = Source(label if below == "." else f"{label}/{below}", place, notice)
-            name = file.relative_to(folder).as_posix()
-            # What follows a '#' is the number of a clip's frame.
-            name = (name if len(folders) == 1 else f"{label}/{name}").replace("#", "%23")
-            sources[place].files[name] = file
+                own = place.relative_to(folder).as_posix()
+                sources[place] = Source(label if own == "." else f"{label}/{own}", place, notice)
+            below = file.relative_to(folder)
+            sources[place].files[written(below if len(folders) == 1 else Path(label, below))] = file
     return list(sources.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -75,6 +76,21 @@ def test_what_cannot_be_read_is_told_and_the_rest_goes_on(portrait: Path, tmp_pa
     assert [person.name for person in people(tmp_path / "all", tell=told.append)] == ["b.png"]
     assert ["a.mp4" in told[0], "aa.jpg" in told[1], len(told)] == [True, True, 2]
     assert all(line.startswith("passed over: ") and "\n" not in line for line in told)
+
+
+def test_files_of_one_name_in_two_folders_are_two_people(portrait: Path, tmp_path: Path) -> None:
+    """A folder a person, as phones and archives give them: else all of one name are held out together."""
+    for name in ("anna/photo.png", "bob/photo.png", "no #1.png", os.fsdecode(b"Jos\xe9.png")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(portrait / "b.png", tmp_path / name)
+    crowd = list(people(tmp_path))
+    names = sorted(person.name for person in crowd)
+    assert names == ["Jos\\udce9.png", "anna/photo.png", "bob/photo.png", "no %231.png"]
+    assert not any(person.from_clip for person in crowd)
+    assert len(held_out(crowd, 2, tmp_path)) == 2
+    # Lists of before, without the folders, still say who it is.
+    (tmp_path / "held-out.txt").write_text("photo.png\n", encoding="utf-8")
+    assert held_out(crowd, 2, tmp_path) == {"anna/photo.png", "bob/photo.png"}
 
 
 @pytest.mark.parametrize(
