@@ -64,11 +64,16 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
     from rich.progress import track
 
     from effectcam.distill import data as faces
+    from effectcam.distill.dataset import is_dataset
     from effectcam.distill.pairs import write_pairs
     from effectcam.distill.recipe import load_recipe
-    from effectcam.errors import StudentError
+    from effectcam.errors import StudentError, UsageError
 
     plan = load_recipe(recipe)
+    if work.resolve().is_relative_to(data.resolve()) and not is_dataset(data):
+        raise UsageError(
+            f"{work} would lie in {data}, and its drawings be learnt from as portraits; give another --work"
+        )
     # Before minutes are spent on what cannot be kept.
     work.mkdir(parents=True, exist_ok=True)
     mirrored = any(student.net.position for student in plan.students.values())
@@ -106,7 +111,9 @@ def _quarter(crowd: Sequence[Person]) -> int:
     "--source", required=True, help="Where the pictures came from, and under what rights; for the card."
 )
 @click.option(
-    "--preview", type=click.Path(dir_okay=False, path_type=Path), help="Clip for the preview picture."
+    "--preview",
+    type=click.Path(dir_okay=False, path_type=Path, exists=True),
+    help="Clip for the preview picture and for what the card measures on a clip; the demo's by default.",
 )
 def export(recipe: str, work: Path, out: Path, source: str, preview: Path | None) -> None:
     """Export the trained students, measure them, and write the effect's package."""

@@ -64,6 +64,9 @@ def all_effects(
         raise UsageError("--out needs --source, which goes into the effects' cards")
     # All are read first: a misspelt one must not be found in the middle of the night.
     plans = {recipe: load_recipe(recipe) for recipe in dict.fromkeys(recipes)}
+    if out:
+        for plan in plans.values():
+            plan.check(str(source))
     names = [plan.name for plan in plans.values()]
     for name in names:
         if names.count(name) > 1:

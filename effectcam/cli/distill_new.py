@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -112,7 +113,8 @@ def _draft(
         raise UsageError(
             f"teacher {teacher!r} threw {type(error).__name__} when it was imported: {error}"
         ) from error
-    few = list(itertools.islice(people(data), _SHOWN))
+    passed_over = functools.partial(click.echo, err=True)
+    few = list(itertools.islice(people(data, tell=passed_over), _SHOWN))
     if not few:
         raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
     nature = examine(drawing, few[0])
@@ -149,6 +151,7 @@ def _make(
             f"{recipe} has the teacher {plan.teacher!r}, not {teacher!r}; change it there, or give "
             "another --out"
         )
+    plan.check(source)
     minutes = sum(student.minutes for student in plan.students.values())
     click.echo(f"recipe: {recipe}, {minutes:g} minutes of training")
     ingredients = work / "made-of.json"

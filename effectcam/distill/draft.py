@@ -111,6 +111,11 @@ def _draws_frames(teacher: Teacher, image: Pixels) -> bool:
     return not np.array_equal(drawn, image)
 
 
+def _quoted(text: str) -> str:
+    # JSON's escapes are TOML's, but for those of characters beyond 16 bits.
+    return json.dumps(text, ensure_ascii=False)
+
+
 def recipe_text(
     name: str, teacher: str, nature: Nature, *, licence: str, looks_real: bool, draft: bool
 ) -> str:
@@ -122,14 +127,14 @@ def recipe_text(
     minutes = _DRAFT_MINUTES / (2 if nature.frames else 1) if draft else _FULL_MINUTES
     title = name.replace("-", " ").capitalize()
     lines = [
-        f"name = {json.dumps(name)}",
+        f"name = {_quoted(name)}",
         'version = "0.1.0"',
-        f"title = {json.dumps(title)}",
-        f"description = {json.dumps(f'{title}, as {teacher} draws it.')}",
-        f"space = {json.dumps(nature.space)}",
-        f"licence = {json.dumps(licence)}",
+        f"title = {_quoted(title)}",
+        f"description = {_quoted(f'{title}, as {teacher} draws it.')}",
+        f"space = {_quoted(nature.space)}",
+        f"licence = {_quoted(licence)}",
         f"looks_real = {'true' if looks_real else 'false'}  # could an onlooker take it for a real face?",
-        f"teacher = {json.dumps(teacher)}",
+        f"teacher = {_quoted(teacher)}",
         'weaknesses = "Not looked at yet."',
         "",
         "[crop]",

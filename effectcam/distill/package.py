@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping
+import tempfile
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,33 +13,15 @@ from effectcam.distill.card import Measured, write_card
 from effectcam.distill.checkpoint import read_checkpoint
 from effectcam.distill.export import check_parity, export
 from effectcam.distill.pairs import PairStore
-from effectcam.distill.recipe import REQUIRED, Recipe
+from effectcam.distill.recipe import Recipe
 from effectcam.distill.tiers import at_tier, tier_run, trained_tiers
 from effectcam.distill.train import load_student, plain
 from effectcam.distill.verify import padded, scaled, verify
-from effectcam.effect.manifest import (
-    Colour,
-    Crop,
-    Detail,
-    Limits,
-    Manifest,
-    Mask,
-    Model,
-    Provenance,
-    Screen,
-    Strength,
-    Temporal,
-    Tensor,
-    Tier,
-    TierName,
-    Warp,
-)
+from effectcam.effect.manifest import Model, Tier, TierName
 from effectcam.effect.package import Effect
 from effectcam.effect.writer import write_package
 from effectcam.errors import SourceError, UsageError
 from effectcam.frame import Pixels
-
-Section = TypeVar("Section")
 
 _FACES = 24
 """Held-out pictures that parity is measured on."""
@@ -53,9 +33,10 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
     ``work`` holds ``<space>/pairs`` and ``<space>/run`` for each space of the recipe, and what
     `effectcam.distill.tiers` says of the other tiers. ``data`` says
     where the pictures came from and under what rights: it goes into card and provenance. ``preview``
-    is a clip that may be shown to everybody; one of its frames becomes the preview picture.
+    is a clip that may be shown to everybody; one of its frames becomes the preview picture, and the card
+    says how the effect behaves on it. A package that is in ``folder`` stays until all students are measured.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    recipe.check(data)
     tiers = trained_tiers(recipe, work)
     if "standard" not in tiers:
         missing = [tier_run(work, space, "standard") for space in recipe.students]
@@ -63,11 +44,20 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
             f"{' or '.join(map(str, missing))} holds no trained student; run 'effectcam distill train' first"
         )
     plans = {tier: at_tier(recipe, tier) for tier in tiers}
-    measured = {
-        tier: {space: _export(plan, space, tier, work, folder) for space in plan.students}
+    folder.mkdir(parents=True, exist_ok=True)
+    # A student that does not draw as it should must not end up in a package that worked.
+    with tempfile.TemporaryDirectory(prefix=".effectcam-", dir=folder.parent) as place:
+        measured = {
+            tier: {space: _export(plan, space, tier, work, Path(place)) for space in plan.students}
+            for tier, plan in plans.items()
+        }
+        for file in Path(place).iterdir():
+            file.replace(folder / file.name)
+    models = {
+        tier: Tier(**{space: Model(_file(space, tier), one.size) for space, one in plan.students.items()})
         for tier, plan in plans.items()
     }
-    manifest = _manifest(recipe, plans, data)
+    manifest = recipe.described(models, data)
     effect = write_package(folder, manifest)
     write_preview(effect, preview, folder / "preview.webp")
     behaviours = {tier: behave(effect, preview, tier=tier) for tier in tiers}
@@ -92,37 +82,6 @@ def _export(plan: Recipe, space: str, tier: TierName, work: Path, folder: Path) 
 
 def _file(space: str, tier: TierName) -> str:
     return f"{space}.tflite" if tier == "standard" else f"{space}-{tier}.tflite"
-
-
-def _manifest(recipe: Recipe, plans: Mapping[TierName, Recipe], data: str) -> Manifest:
-    values = recipe.manifest
-
-    def section(kind: type[Section], name: str) -> Section:
-        given = values.get(name, {})
-        return kind(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-        )
-
-    return Manifest(
-        **{key: values[key] for key in REQUIRED},
-        looks_real=values.get("looks_real", False),
-        crop=section(Crop, "crop"),
-        tensor=section(Tensor, "tensor"),
-        mask=section(Mask, "mask"),
-        colour=section(Colour, "colour"),
-        detail=section(Detail, "detail"),
-        warp=section(Warp, "warp"),
-        screen=section(Screen, "screen"),
-        # Students flicker; a recipe says so if its own does not.
-        temporal=section(Temporal, "temporal") if "temporal" in values else Temporal("motion-blend"),
-        limits=section(Limits, "limits"),
-        strength=section(Strength, "strength"),
-        tiers={
-            tier: Tier(**{s: Model(_file(s, tier), student.size) for s, student in plan.students.items()})
-            for tier, plan in plans.items()
-        },
-        provenance=Provenance(recipe.teacher, data, datetime.date.today().isoformat()),
-    )
 
 
 def write_preview(effect: Effect, clip: Path, path: Path, *, frame: int = 40, width: int = 960) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import importlib
 import inspect
+import math
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
@@ -18,8 +20,27 @@ from numpy.typing import NDArray
 from effectcam.distill.losses import Weights
 from effectcam.distill.net import NetConfig
 from effectcam.distill.tones import TONES
-from effectcam.effect.manifest import Crop, Place
-from effectcam.errors import UsageError, nearest
+from effectcam.effect.manifest import (
+    Colour,
+    Crop,
+    Detail,
+    Limits,
+    Manifest,
+    Mask,
+    Model,
+    Place,
+    Provenance,
+    Screen,
+    Strength,
+    Temporal,
+    Tensor,
+    Tier,
+    TierName,
+    Warp,
+    parse_manifest,
+    toml_text,
+)
+from effectcam.errors import PackageError, UsageError, nearest
 
 Teacher = Callable[[NDArray[np.uint8], NDArray[np.float32] | None], NDArray[np.uint8]]
 """(image uint8 (H, W, 3), landmarks float32 (478, 3) in pixels or None) to uint8 (H, W, 3 or 4),
@@ -39,6 +60,20 @@ class StagingTeacher(Protocol):
 
 REQUIRED = ("name", "version", "title", "description", "space", "licence")
 """What every recipe says of its effect, as it will stand in ``effect.toml``."""
+
+_SECTIONS = {
+    "crop": Crop,
+    "tensor": Tensor,
+    "mask": Mask,
+    "colour": Colour,
+    "detail": Detail,
+    "warp": Warp,
+    "screen": Screen,
+    "temporal": Temporal,
+    "limits": Limits,
+    "strength": Strength,
+}
+_STUDENT = ("size", "minutes", "net", "teacher", "emphasis", "losses")
 
 BUNDLED = Path(__file__).with_name("recipes")
 
@@ -99,6 +134,44 @@ class Recipe:
         """The teacher for ``space``. Raises UsageError when it cannot be imported."""
         return import_teacher(self.teacher, [self.folder, Path.cwd()], **self.students[space].teacher)
 
+    def described(self, tiers: Mapping[TierName, Tier], data: str) -> Manifest:
+        """What ``effect.toml`` is to say; ``data``: where the pictures came from, and under what rights."""
+        values = self.manifest
+
+        def section(name: str, kind: type[Any]) -> Any:
+            given = values.get(name, {})
+            if not isinstance(given, dict):
+                raise TypeError(f"{name} is {given!r}; it has to be a table")
+            return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in given.items()})
+
+        sections = {name: section(name, kind) for name, kind in _SECTIONS.items()}
+        if "temporal" not in values:
+            # Students flicker; a recipe says so if its own does not.
+            sections["temporal"] = Temporal("motion-blend")
+        return Manifest(
+            **{key: values[key] for key in REQUIRED},
+            looks_real=values.get("looks_real", False),
+            **sections,
+            tiers=tiers,
+            provenance=Provenance(self.teacher, data, datetime.date.today().isoformat()),
+        )
+
+    def check(self, data: str) -> None:
+        """Raises PackageError for an ``effect.toml`` that would be refused: better before the training."""
+        if set(self.manifest["space"].split("+")) != set(self.students):
+            raise PackageError(
+                f"the space is {self.manifest['space']!r}, the students are for: {', '.join(self.students)}"
+            )
+        models = {space: Model(f"{space}.tflite", student.size) for space, student in self.students.items()}
+        manifest = self.described({"standard": Tier(**models)}, data)
+        parse_manifest(toml_text(manifest), origin=self.name, with_files=False)
+        for space, student in self.students.items():
+            if student.net.channels != manifest.tensor.channels:
+                raise PackageError(
+                    f"tensor.output is {manifest.tensor.output!r}, but the {space} student draws "
+                    f"{'an' if student.net.alpha else 'no'} alpha; let [students.{space}.net] agree"
+                )
+
 
 def import_teacher(name: str, folders: Sequence[Path], **arguments: Any) -> Teacher:
     """The teacher called ``module:name``, where ``module`` is installed or lies in one of ``folders``.
@@ -141,29 +214,47 @@ def load_recipe(name_or_path: str) -> Recipe:
         for key in REQUIRED:
             _ = content[key]  # missed here, not after an hour of training
         teacher, weaknesses = content.pop("teacher"), content.pop("weaknesses", "")
-        return Recipe(content["name"], teacher, content, students, weaknesses, path.absolute().parent)
+        _refuse_unknown(content, (*REQUIRED, "looks_real", *_SECTIONS))
+        recipe = Recipe(content["name"], teacher, content, students, weaknesses, path.absolute().parent)
+        recipe.check("portraits")
+        return recipe
     except KeyError as error:
         raise UsageError(f"{path}: {error} is missing; compare with {BUNDLED / 'toon.toml'}") from error
-    except (tomllib.TOMLDecodeError, TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path}: {error}; compare with {BUNDLED / 'toon.toml'}") from error
 
 
 def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
     if space not in ("face", "frame"):
         raise ValueError(f"a student is for the face or the frame, not for {space!r}")
+    _refuse_unknown(values, _STUDENT)
     height, width = values["size"]
+    if not all(isinstance(side, int) and side > 0 and side % 32 == 0 for side in (height, width)):
+        raise ValueError(f"the {space} student's size is {height}, {width}: choose sides that 32 divides")
     shape = dict(values.get("net", {}))
     if "widths" in shape:
         shape["widths"] = tuple(shape["widths"])
+    net = NetConfig(**shape)
+    if net.position and (net.position, net.position) != (height, width):
+        raise ValueError(f"position is {net.position} and the size {height}, {width}: they must be the same")
+    minutes = float(values.get("minutes", 60.0))
+    if not 0 < minutes < math.inf:
+        raise ValueError(f"the {space} student's minutes are {minutes:g}: choose more than 0")
     return StudentRecipe(
         "face" if space == "face" else "frame",
         (height, width),
-        NetConfig(**shape),
+        net,
         values.get("teacher", {}),
-        float(values.get("minutes", 60.0)),
+        minutes,
         _emphasis(values.get("emphasis", {})),
         Weights.of(values.get("losses", {})),
     )
+
+
+def _refuse_unknown(values: dict[str, Any], known: Sequence[str]) -> None:
+    for key in values:
+        if key not in known:
+            raise ValueError(f"{key!r} is not known; {nearest(key, known)}")
 
 
 def _emphasis(values: dict[str, Any]) -> dict[str, float]:

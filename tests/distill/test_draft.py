@@ -64,8 +64,10 @@ def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
 def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     file = tmp_path / "recipe.toml"
     teacher = f"{__name__}:negative"
-    file.write_text(recipe_text("my-look", teacher, nature, licence="MIT", looks_real=True, draft=True))
+    text = recipe_text("my-look", teacher, nature, licence="© 😀", looks_real=True, draft=True)
+    file.write_text(text, encoding="utf-8")
     recipe = load_recipe(str(file))
+    assert recipe.manifest["licence"] == "© 😀"
     assert (recipe.name, recipe.manifest["space"]) == ("my-look", nature.space)
     assert set(recipe.students) == set(nature.space.split("+"))
     assert recipe.students["face"].net.alpha == nature.alpha

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 import effectcam
+from effectcam.cli.app import main
+from effectcam.distill import package
 from effectcam.distill.data import Person, people
 from effectcam.distill.pairs import BASE, PairStore, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
 from effectcam.distill.tones import COVERED, DARKENED, TONES
+from effectcam.effect.catalogue import bundled_folder
 from effectcam.errors import StudentError, UsageError
 from tests.disk import small_files
 
@@ -51,6 +55,72 @@ def test_a_senseless_emphasis_is_told(tmp_path: Path, line: str, says: str) -> N
     (tmp_path / "x.toml").write_text(toon.replace(before, line))
     with pytest.raises(UsageError, match=says):
         load_recipe(str(tmp_path / "x.toml"))
+
+
+@pytest.mark.parametrize(
+    ("was", "line", "says"),
+    [
+        ("minutes = ", "minuts = ", "'minuts' is not known; did you mean 'minutes'"),
+        ("minutes = ", "minutes = -", "minutes are -.*choose more than 0"),
+        ("[detail]", "[detial]", "'detial' is not known; did you mean 'detail'"),
+        ("margin = ", "magin = ", "unexpected keyword argument 'magin'"),
+        ("margin = ", "margin = 10", r"crop\.margin is 10"),
+        ('licence = "', 'licence = "' + 100 * "M", "licence is .*1 to 100 characters"),
+        ('space = "', 'space = "frame+', "the space is 'frame.face', the students are for: face"),
+        ('output = "rgba"', 'output = "rgb"', "the face student draws an alpha"),
+        ("size = [256, 256]", "size = [240, 240]", "size is 240, 240: choose sides that 32 divides"),
+        ("position = 256", "position = 224", "position is 224 and the size 256, 256"),
+    ],
+)
+def test_what_would_fail_or_be_passed_over_after_the_training_is_told_before(
+    tmp_path: Path, was: str, line: str, says: str
+) -> None:
+    zombie = (BUNDLED / "zombie.toml").read_text(encoding="utf-8")
+    assert was in zombie
+    (tmp_path / "x.toml").write_text(zombie.replace(was, line, 1), encoding="utf-8")
+    with pytest.raises(UsageError, match=says) as told:
+        load_recipe(str(tmp_path / "x.toml"))
+    assert "\n" not in str(told.value)
+
+
+def test_a_source_too_long_for_the_package_is_told_before_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["distill", "export", "zombie", "--work", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main([*call, "--source", 301 * "x"]) == 1
+    assert "provenance.data is 'xxx" in capsys.readouterr().err
+    assert main([*call, "--source", "drawn"]) == 2
+    assert "holds no trained student" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_student_that_draws_otherwise_leaves_the_package_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zombie, work, folder = load_recipe("zombie"), tmp_path / "work", tmp_path / "zombie"
+    shutil.copytree(bundled_folder() / "zombie", folder)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    (work / "face" / "run").mkdir(parents=True)
+    (work / "face" / "run" / "student.pt").touch()
+
+    def fails(plan: object, space: str, tier: str, work: Path, place: Path) -> None:
+        (place / "face.tflite").write_bytes(b"another")
+        raise StudentError("draws away from the trained student")
+
+    monkeypatch.setattr(package, "_export", fails)
+    with pytest.raises(StudentError):
+        package.build(zombie, work, folder, data="drawn", preview=tmp_path / "none.mp4")
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert {file.name for file in tmp_path.iterdir()} == {"work", "zombie"}
+
+
+def test_a_folder_of_work_among_the_pictures_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = tmp_path / "work"
+    assert main(["distill", "pairs", "zombie", "--data", str(tmp_path), "--work", str(work)]) == 2
+    assert "its drawings be learnt from as portraits" in capsys.readouterr().err
+    assert not work.exists()
 
 
 @pytest.mark.parametrize(
