@@ -34,8 +34,9 @@ class Behaviour:
     landmark_error: float | None
     """Mean distance from the input's landmarks to the result's, percent of the distance between the outer
     corners of the eyes; median of the frames. None where no face is found in any result."""
-    flicker: float
-    """How restless the face is in the result, as a multiple of the input: see `restlessness`."""
+    flicker: float | None
+    """How restless the face is in the result, as a multiple of the input: see `restlessness`. None without
+    three frames with a face one after the other."""
     student_ms: float
     """Median time of all the effect's students together, a frame."""
     machine: str = ""
@@ -78,12 +79,12 @@ def behave(effect: Effect, clip: Path, *, tier: str = "standard", limit: int = 1
                 was, became = (restlessness([picture[place] for picture in kept]) for kept in (before, after))
                 restless.append((was, became))
         milliseconds = pipeline.ledger.percentiles("student")["p50"]
-    middle = np.median(np.array(restless), axis=0) if restless else np.ones(2)
+    middle = np.median(np.array(restless), axis=0) if restless else None
     return Behaviour(
         frames=seen,
         found=found / max(1, seen),
         landmark_error=float(np.median(errors)) if errors else None,
-        flicker=float(middle[1] / max(middle[0], 1e-6)),
+        flicker=None if middle is None else float(middle[1] / max(middle[0], 1e-6)),
         student_ms=float(milliseconds),
         machine=_processor(),
     )

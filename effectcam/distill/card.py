@@ -69,10 +69,11 @@ def _tiers(
             measured, (height, width) = students[tier][space], student.size
             overall = measured.verdict.overall.gap_closed
             worst = min(quality.gap_closed for quality in measured.verdict.judged.values())
+            ms = f"{behaviours[tier].student_ms:.1f} ms" if behaviours[tier].frames else "not measured"
             lines.append(
                 f"| {tier} | {space} | {height}×{width} | {_depth(student.net)} | {overall:.1f} % "
                 f"| {overall - worst:.1f} points behind | {measured.parity.mean:.3f}/255 "
-                f"| {behaviours[tier].student_ms:.1f} ms |"
+                f"| {ms} |"
             )
     return "\n".join(lines)
 
@@ -125,12 +126,15 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
 
 def _on_a_clip(behaviour: Behaviour) -> str:
     """What `behave` measured, in words."""
-    text = (
-        f"On {behaviour.frames} frames of the demo clip, at full strength: the face is "
-        f"{behaviour.flicker:.2f} times as restless as in the input (each frame against the mean of its "
-        "neighbours, over the picture's contrast). Face Mesh finds a face again in "
-        f"{100 * behaviour.found:.0f} % of the results"
-    )
+    if not behaviour.frames:
+        return "Not measured: no face was found in the clip that the preview is from."
+    text = f"On {behaviour.frames} frames of the clip that the preview is from, at full strength: "
+    if behaviour.flicker is not None:
+        text += (
+            f"the face is {behaviour.flicker:.2f} times as restless as in the input (each frame against the "
+            "mean of its neighbours, over the picture's contrast). "
+        )
+    text += f"Face Mesh finds a face again in {100 * behaviour.found:.0f} % of the results"
     if behaviour.landmark_error is not None:
         text += (
             f", with landmarks {behaviour.landmark_error:.1f} % of the distance between the eyes' outer "

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("skimage", reason="scikit-image comes with effectcam[distill]")
 
-from effectcam.distill.card import _behind
-from effectcam.distill.verify import Quality, Verdict
+from effectcam.distill.behaviour import Behaviour
+from effectcam.distill.card import _behind, _on_a_clip
+from effectcam.distill.pairs import PairStore
+from effectcam.distill.verify import Quality, Verdict, verify
+from effectcam.effect.catalogue import bundled_folder
 
 
 def verdict(**people: int) -> Verdict:
@@ -51,3 +55,19 @@ def test_the_card_says_which_bands_were_joined_and_why() -> None:
     text = _behind(verdict(tan=8, brown=7, dark=1))
     assert text.startswith("Of the bands, brown and dark are furthest behind all, by 5.6 points.")
     assert text.endswith("A band of fewer than 3 people is judged together with the one beside it: dark (1).")
+
+
+def test_whom_the_teacher_leaves_alone_is_not_counted() -> None:
+    """There is no gap to close: of a band of one such person it was nought by nought."""
+    inputs = np.random.default_rng(0).integers(0, 256, (2, 320, 320, 3), np.uint8)
+    targets = np.stack((inputs[0], 255 - inputs[1]))
+    store = PairStore(inputs, targets, ["a", "b"], ["light", "dark"], [True, True])
+    measured = verify(store, bundled_folder() / "toon" / "face.tflite")
+    assert (measured.names, list(measured.tones), measured.overall.people) == (["b"], ["dark"], 1)
+
+
+def test_the_card_claims_nothing_that_was_not_measured() -> None:
+    few = _on_a_clip(Behaviour(2, 1.0, 0.5, None, 3.0, "a machine"))
+    assert "On 2 frames" in few and "restless" not in few and "demo" not in few
+    none = _on_a_clip(Behaviour(0, 0.0, None, None, 0.0, "a machine"))
+    assert none.startswith("Not measured") and "ms" not in none
