@@ -45,6 +45,8 @@ def base(
     from effectcam.distill.train import TrainConfig
     from effectcam.errors import UsageError
 
+    if out.suffix != ".tflite":
+        raise UsageError(f"--out {out}: 'train --from' knows a base by its ending; call it {out}.tflite")
     plans = {plan.name: plan for plan in map(load_recipe, recipes)}
     for plan in plans.values():
         if space not in plan.students:
@@ -62,6 +64,7 @@ def base(
         first.net,
         folder,
         config=config,
+        scale=first.scale,
         origin=origin_in(begin, first) if begin else None,
         clock=time.thread_time if cpu_time else time.monotonic,
     ):
@@ -69,6 +72,7 @@ def base(
             f"step {at.step}, {at.minutes:.1f} of {minutes:g} min, ends about {clock(at.left)}; "
             f"loss {at.loss:.4f}, held-out {at.psnr:.2f} dB; pictures in {folder / 'preview.png'}"
         )
+    out.parent.mkdir(parents=True, exist_ok=True)
     taught, looks = finished_base(folder, first.net)
     export(taught, first.size, out)
     click.echo(f"{out}, taught {', '.join(looks)}; next: effectcam distill train RECIPE --from {out}")

@@ -50,12 +50,14 @@ def train_base(
     *,
     config: TrainConfig,
     weights: losses.Weights | None = None,
+    scale: float = 1.0,
     origin: Origin | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Progress]:
     """Train on all ``stores``, one look a step and each as often as the others; yields the progress after
     each checkpoint. ``folder`` gets ``base.pt`` and ``preview.png``, of the looks in turn.
 
+    ``scale`` is the looks' `StudentRecipe.scale`.
     ``origin`` is a student of one look that already knows faces, and with which each look begins; None:
     from nothing. Stopped, it goes on from the last checkpoint. Raises UsageError when that is of other looks
     or another net or there are fewer than two looks, StudentError when it cannot be written or training runs
@@ -66,8 +68,9 @@ def train_base(
         raise UsageError("a base is taught two looks or more; name another recipe")
     torch.manual_seed(config.seed)
     looks = Looks(net, names)
+    augmentation = usual_augmentation(net, scale)
     if origin is not None:
-        begun = beginning(origin, net, stores[names[0]], usual_augmentation(net).side)
+        begun = beginning(origin, net, stores[names[0]], augmentation.side)
         for student in students_of(looks):
             student.load_state_dict(begun.state_dict())
     yield from learn(
@@ -76,7 +79,7 @@ def train_base(
         [stores[name] for name in names],
         folder / "base.pt",
         config=config,
-        augmentation=usual_augmentation(net),
+        augmentation=augmentation,
         weights=weights or losses.Weights(),
         origin=origin.name if origin else "",
         clock=clock,

@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import os
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ ABOUT: Final = "dataset.toml"
 REFUSED: Final = "refused.jsonl"
 LOG: Final = "measured.jsonl"
 PICTURES: Final = "pictures"
+
+_AGAIN = "delete it if it is there, and run 'effectcam distill data' again"
 
 Split = Literal["train", "held-out", "spare"]
 
@@ -98,9 +101,7 @@ def load_picture(folder: Path, key: str) -> tuple[Pixels, NDArray[np.float32]]:
     """(image RGB (H, W, 3), landmarks (478, 3) pixels). Raises SourceError when one is missing or damaged."""
     stored = cv2.imread(str(folder / PICTURES / f"{key}.png"), cv2.IMREAD_COLOR)
     if stored is None:
-        raise SourceError(
-            f"{folder / PICTURES / key}.png is missing or damaged; run 'effectcam distill data' again"
-        )
+        raise SourceError(f"{folder / PICTURES / key}.png is missing or damaged; {_AGAIN}")
     image = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
     return image, np.asarray(_load_array(folder, key, "landmarks"), np.float32)
 
@@ -112,10 +113,10 @@ def load_thumbnail(folder: Path, key: str) -> Pixels:
 def _load_array(folder: Path, key: str, name: str) -> NDArray[Any]:
     path = folder / PICTURES / f"{key}.npz"
     try:
-        with np.load(path) as arrays:
+        with open(path, "rb") as file, np.load(file) as arrays:
             return np.asarray(arrays[name])
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise SourceError(f"{path} is missing or damaged; run 'effectcam distill data' again") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise SourceError(f"{path} is missing or damaged; {_AGAIN}") from error
 
 
 def has_picture(folder: Path, key: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,7 +83,10 @@ def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
     recurrent one may begin as one that is not. And it may have a larger expansion, which the student then
     has too, until training prunes it. Raises UsageError, with ``name``, for any other file.
     """
-    arrays = _weights(model)
+    try:
+        arrays = _weights(model)
+    except (struct.error, IndexError, ValueError, TypeError, AttributeError) as error:
+        raise UsageError(f"{name} is no .tflite file, or a damaged one; name another with --from") from error
     net = replace(net, expansion=max(net.expansion, _expansion(arrays)))
     for finest in range(net.fine_depth or net.depth, net.depth + 1):
         for coarsest in range(net.depth, (net.coarse_depth or net.depth) + 1):

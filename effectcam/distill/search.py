@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from effectcam.distill.dataset import put
 from effectcam.distill.pareto import best_within, front, spread
 from effectcam.distill.shapes import Shape
 from effectcam.distill.train import Progress
@@ -161,7 +162,7 @@ class Search:
                 "or begin another with --out"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**now, "budget_ms": longest}, indent=1), encoding="utf-8")
+        put(path, json.dumps({**now, "budget_ms": longest}, indent=1).encode())
         return longest
 
     def _measure(self, longest: float) -> Generator[Event, None, dict[Shape, float]]:
@@ -210,7 +211,7 @@ class Search:
 
     def _keep(self, ms: dict[Shape, float]) -> None:
         rows = {shape.name: time for shape, time in ms.items()}
-        (self.folder / "latency.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        put(self.folder / "latency.json", json.dumps(rows, indent=1).encode())
 
 
 def _within(ms: dict[Shape, float], limit: float) -> list[Shape]:

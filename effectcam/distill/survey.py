@@ -200,7 +200,8 @@ class Survey:
         cut_image, cut_landmarks = cut_out(image, landmarks)
         monk = monk_tone(cut_image, cut_landmarks)
         face = Face(
-            dataset.key_of(blank.name),
+            # A file that was replaced is another picture: the old one stays as long as the old index does.
+            dataset.key_of(f"{blank.name} {blank.digest}"),
             measured,
             tone(cut_image, cut_landmarks),
             round(typology_angle(cut_image, cut_landmarks), 1),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from effectcam.distill.dataset import put
 from effectcam.distill.export import export
 from effectcam.distill.net import Student
 from effectcam.distill.pairs import PairStore
@@ -100,7 +101,7 @@ class Trials:
         trained = folder / "student.tflite"
         export(load_student(folder, shape.net), shape.size, trained)
         gap = verify(self.store, trained, self._as_recipe(shape).scale).overall.gap_closed
-        (folder / "gap.json").write_text(json.dumps({"gap_closed": gap}), encoding="utf-8")
+        put(folder / "gap.json", json.dumps({"gap_closed": gap}).encode())
         return gap
 
     def judged(self, shape: Shape) -> float | None:

@@ -12,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
+from effectcam.cli.app import main  # noqa: E402
 from effectcam.distill.base import Looks, finished_base, students_of, train_base  # noqa: E402
 from effectcam.distill.net import NetConfig, Student  # noqa: E402
 from effectcam.distill.origin import Origin, origin_in  # noqa: E402
@@ -95,6 +96,28 @@ def test_every_look_begins_with_what_the_origin_knows(stores: dict[str, PairStor
         if name.startswith("stem") and weights.ndim > 1:
             near = (student.state_dict()[name] - weights).abs().max()
             assert near < 0.1 * (began[name] - weights).abs().max()
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_smaller_student_is_taught_at_its_own_size(stores: dict[str, PairStore], tmp_path: Path) -> None:
+    net, config = replace(TINY, position=64), TrainConfig(steps=2, batch=2, bfloat16=False)
+    assert [at.step for at in train_base(stores, net, tmp_path, config=config, scale=0.25)] == [2]
+
+
+def test_a_base_is_called_what_training_knows_it_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["distill", "base", "zombie", "robot", "--work", str(tmp_path), "--out", str(tmp_path / "base")]
+    assert main(call) == 2
+    assert "base.tflite" in capsys.readouterr().err
+
+
+def test_what_is_no_model_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "mine.tflite"
+    for content in (b"", b"a text that is no model, though it is long enough", bytes(64)):
+        file.write_bytes(content)
+        with pytest.raises(UsageError, match=r"mine\.tflite (is no \.tflite|holds no student)"):
+            origin_in(str(file), load_recipe("zombie").students["face"])
 
 
 def test_one_look_is_no_base(stores: dict[str, PairStore], tmp_path: Path) -> None:

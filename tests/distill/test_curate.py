@@ -171,13 +171,44 @@ def test_the_same_sources_give_the_same_bytes_and_new_ones_are_added(
     sources, out = tmp_path / "people", tmp_path / "dataset"
     shutil.copytree(folder, sources)
     shutil.copytree(made, out)
+    (key,) = (entry.key for entry in dataset.read_index(out) if entry.name == "a.png")
     (sources / "a.png").unlink()
     cv2.imwrite(str(sources / "new.png"), faces[2][:, ::-1])
     list(curate([sources], out, every=60))
     names = {entry.name for entry in dataset.read_index(out)}
     assert "new.png" in names and "a.png" not in names
     # Whoever takes a picture back takes its crop back.
-    assert not dataset.has_picture(out, dataset.key_of("a.png"))
+    assert not dataset.has_picture(out, key)
+
+
+def test_a_replaced_picture_leaves_the_old_dataset_whole_until_the_new_one_is(
+    folder: Path, made: Path, tmp_path: Path, faces: list[Pixels]
+) -> None:
+    sources, out = tmp_path / "people", tmp_path / "dataset"
+    shutil.copytree(folder, sources)
+    shutil.copytree(made, out)
+    before = {e.name: dataset.load_picture(out, e.key)[0] for e in dataset.read_index(out)}
+    cv2.imwrite(str(sources / "a.png"), faces[2][:, ::-1])
+    steps = curate([sources], out, every=60)
+    assert next(steps)[0] == "a.png"
+    steps.close()  # type: ignore[attr-defined]
+    for entry in dataset.read_index(out):
+        assert np.array_equal(dataset.load_picture(out, entry.key)[0], before[entry.name]), entry.name
+
+
+def test_a_damaged_picture_is_told_with_a_way_out_that_works(
+    folder: Path, made: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "dataset"
+    shutil.copytree(made, out)
+    key = dataset.read_index(out)[0].key
+    file = out / dataset.PICTURES / f"{key}.npz"
+    file.write_bytes(file.read_bytes()[:300])
+    with pytest.raises(SourceError, match=r"npz is missing or damaged; delete it"):
+        list(curate([folder], out, every=60))
+    file.unlink()
+    list(curate([folder], out, every=60))
+    assert dataset.load_picture(out, key)[1].shape == (478, 3)
 
 
 def test_another_limit_looks_at_all_anew(folder: Path, made: Path, tmp_path: Path) -> None:
@@ -225,7 +256,8 @@ def test_a_full_disk_loses_nothing(folder: Path, made: Path, tmp_path: Path) -> 
     out = tmp_path / "dataset"
     shutil.copytree(made, out)
     index = (out / dataset.INDEX).read_bytes()
-    (out / dataset.PICTURES / f"{dataset.key_of('b.png')}.png").unlink()
+    (key,) = (entry.key for entry in dataset.read_index(out) if entry.name == "b.png")
+    (out / dataset.PICTURES / f"{key}.png").unlink()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))
     try:

@@ -28,6 +28,7 @@ from effectcam.distill.trial import Trials  # noqa: E402
 from effectcam.distill.verify import redrawn  # noqa: E402
 from effectcam.errors import UsageError  # noqa: E402
 from effectcam.student.litert import LiteRtStudent  # noqa: E402
+from tests.disk import small_files  # noqa: E402
 
 TINY = StudentRecipe(
     "face",
@@ -176,6 +177,16 @@ def test_a_budget_that_nothing_meets_names_the_fastest(tmp_path: Path) -> None:
     ) as caught:
         list(a_search(bench, tmp_path, budget_ms=0.2).run())
     assert not bench.trained and "\n" not in str(caught.value)
+
+
+def test_a_full_disk_does_not_lose_a_search(tmp_path: Path) -> None:
+    """Its settings are written each time it goes on: cut short, all that was trained would be refused."""
+    bench = Bench()
+    list(a_search(bench, tmp_path, trials=2).run())
+    with small_files(8), pytest.raises(OSError):
+        list(a_search(bench, tmp_path, trials=2).run())
+    list(a_search(bench, tmp_path, trials=2).run())
+    assert len(bench.trained) == 2
 
 
 @pytest.mark.parametrize(
