@@ -139,6 +139,7 @@ def _make(
 ) -> None:
     from effectcam.cli.distill import export, pairs
     from effectcam.cli.distill_train import train
+    from effectcam.distill.dataset import put
     from effectcam.distill.origin import has_base
     from effectcam.distill.recipe import load_recipe
     from effectcam.effect.catalogue import install
@@ -158,9 +159,10 @@ def _make(
     if all((work / space / "pairs" / "pairs.json").is_file() for space in plan.students):
         _refuse_others(ingredients, _made_of(plan, data))
     else:
-        made_of = _made_of(plan, data)
+        # First, so that pairs which are finished never lack it; unfinished ones are made anew.
+        work.mkdir(parents=True, exist_ok=True)
+        put(ingredients, json.dumps(_made_of(plan, data), indent=1).encode())
         context.invoke(pairs, recipe=str(recipe), data=data, work=work)
-        ingredients.write_text(json.dumps(made_of, indent=1), encoding="utf-8")
     if begin is None and all(has_base(student) for student in plan.students.values()):
         begin = "base"
     context.invoke(train, recipe=str(recipe), work=work, begin=None if begin == "nothing" else begin)

@@ -73,6 +73,23 @@ def test_what_changed_after_the_pairs_were_made_is_not_passed_over(
     assert "the teacher and the pictures in --data changed since the pairs" in told()
 
 
+def test_stopped_right_after_the_pairs_it_still_knows_what_they_are_of(
+    people: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as stopped:
+        # The last thing that pairs do.
+        stopped.setattr("effectcam.distill.pairs.shutil.rmtree", _stop)
+        assert _new(people) == 130
+    assert Path("my-look/work/face/pairs/pairs.json").is_file()
+    Path("looks_of_mine.py").write_text(_LOOKS.replace("200", "100"))
+    assert _new(people) == 2
+    assert "the teacher changed since the pairs" in capsys.readouterr().err
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_it_does_not_learn_from_its_own_drawings(people: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _new(people, "--out", str(people / "my-look")) == 2
     assert "give another --out" in capsys.readouterr().err
