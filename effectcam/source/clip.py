@@ -128,6 +128,9 @@ class Clip:
         self._coded_size = first.width, first.height
         self._convert = RgbConverter(first.width, first.height, self.colour_tags)
         self._orientation = self._read_orientation(first)
+        # Asked for also after the container is closed, which frees the stream: to ask that would crash.
+        rates = (self._stream.average_rate, self._stream.guessed_rate)
+        self._told_fps = next((float(rate) for rate in rates if rate and 0 < rate <= 1000), 25.0)
         self._mirror = mirror
         upright = self._orientation.size(first.width, first.height)
         self._width, self._height = upright
@@ -152,10 +155,7 @@ class Clip:
         span = (self._pts - self.first_pts) * self.time_base
         if self._finished and self._read > 1 and span > 0:
             return float((self._read - 1) / span)
-        for rate in (self._stream.average_rate, self._stream.guessed_rate):
-            if rate and 0 < rate <= 1000:
-                return float(rate)
-        return 25.0
+        return self._told_fps
 
     @property
     def frames(self) -> int | None:

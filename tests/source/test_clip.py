@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -328,3 +331,21 @@ def test_open_source_tells_clips_from_cameras(tmp_path: Path) -> None:
         assert is_camera(camera), camera
     for clip in ("a.mp4", "a.3gp", "a.m2ts", "a.TS", "my.clip/a", Path("a")):
         assert not is_camera(clip), clip
+
+
+def test_a_picture_that_was_closed_still_tells_its_rate(tmp_path: Path) -> None:
+    # The panel asks while a clip goes round and round. A crash would take the tests down, hence a process.
+    path = tmp_path / "a.png"
+    assert cv2.imwrite(str(path), media.corners(64, 48))
+    program = f"""
+from effectcam.source.clip import Clip
+clip = Clip({str(path)!r})
+list(clip)
+clip.close()
+for _ in range(30):
+    with Clip({str(path)!r}) as other:
+        list(other)
+    freed = [bytes([255]) * size for size in range(100, 1600, 100)]
+    assert clip.fps == 25, clip.fps
+"""
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
