@@ -279,9 +279,9 @@ class LiveLoop:
         return placeholder(*self._size, title, subtitle)
 
     def _send(self, frame: Frame, pixels: Pixels) -> None:
-        # What stood in for a frame may bear a later stamp than the next frame does.
+        # What stood in for a frame may bear a later stamp than the next frame does, or the next few.
         stamp = max(self._earliest, frame.captured_at)
-        self._earliest = stamp + 1
+        self._earliest = stamp + (_TICK if stamp > frame.captured_at else 1)
         self._sink.write(Frame(pixels, self._index, stamp))
         self._index += 1
         self._sent = pixels

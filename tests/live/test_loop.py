@@ -132,6 +132,8 @@ def test_a_recording_outlasts_a_frame_that_was_under_way_while_another_picture_s
         captured = time.perf_counter_ns() + 150_000_000
         yield from silence(0.2)
         yield Frame(grey(90), 1, captured)
+        # Captured before that picture too.
+        yield Frame(grey(90), 2, captured + 1_000_000)
         yield now_frame(grey(90))
 
     make(controls, file).run(frames())
