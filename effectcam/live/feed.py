@@ -49,11 +49,12 @@ def paced(
 
     Frames that are late by more than one are left out, so that the clip keeps its speed on a slow
     machine, unless ``keep_all``; of those that cannot be decoded in time some are shown late. ``restamp``
-    stamps each with its moment on the clock, as a camera does.
+    stamps each with its moment on the clock, as a camera does; another round may follow, so the last frame
+    too is given its time.
     """
     clock = clock or RealClock()
     start: int | None = None
-    shown = clock.now()
+    shown = due = clock.now()
     late = int(1e9 / source.fps)
     for frame in source:
         if stop.is_set:
@@ -64,11 +65,17 @@ def paced(
         due = start + frame.captured_at
         if now - due > late and now - shown < _STANDS and not keep_all:
             continue
-        while not stop.is_set and clock.now() < due:
-            # In steps, because a clip may pause for long and the wish to stop must not wait for it.
-            clock.sleep_until(min(due, clock.now() + _STEP))
+        _wait(clock, due, stop)
         yield replace(frame, captured_at=due) if restamp else frame
         shown = clock.now()
+    if restamp:
+        _wait(clock, due + late, stop)
+
+
+def _wait(clock: Clock, moment: int, stop: StopFlag) -> None:
+    """In steps, because a clip may pause for long and the wish to stop must not wait for it."""
+    while not stop.is_set and clock.now() < moment:
+        clock.sleep_until(min(moment, clock.now() + _STEP))
 
 
 def unpaced(source: Source, stop: StopFlag) -> Iterator[Frame]:

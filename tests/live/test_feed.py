@@ -78,9 +78,12 @@ def test_paced_waits_for_each_frame_s_moment() -> None:
 
 
 def test_paced_stamps_like_a_camera_when_told_to() -> None:
-    frames = list(paced(Pictures(4), StopFlag(), restamp=True, clock=VirtualClock(7)))
+    clock = VirtualClock(7)
+    frames = list(paced(Pictures(4), StopFlag(), restamp=True, clock=clock))
     assert [frame.captured_at for frame in frames] == [7 + index * 40_000_000 for index in range(4)]
     assert [frame.index for frame in frames] == list(range(4))
+    # When the next round may begin: a clip of one picture would go round as fast as it can be opened.
+    assert clock.now() == 7 + 4 * 40_000_000
 
 
 @pytest.mark.parametrize(("keep_all", "expected"), [(False, [0, 3, 7, 11]), (True, list(range(12)))])
