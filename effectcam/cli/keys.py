@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 ReadKeys = Callable[[], str]
 """Gives the keys pressed since the last call, at once; mostly an empty text."""
@@ -71,7 +71,9 @@ def _raw(terminal: int) -> Iterator[ReadKeys | None]:
     try:
         yield keys
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        # Of a terminal that was closed meanwhile nothing is left to put right.
+        with suppress(termios.error):
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 def _in_background(terminal: int) -> bool:

@@ -159,11 +159,19 @@ class Session:
                 f"effect {effect.name} {effect.version}"
             )
             self._tell(KEYS if keys is not None or wishes.window else "Ctrl-C ends it")
-            with self._stop, self._meter:
-                self._run(loop, source, sinks)
-        self._tell_end(source, controls, sinks, loop)
-        if wishes.credentials and wishes.record is not None:
+            failure: SinkError | None = None
+            try:
+                with self._meter:
+                    self._run(loop, source, sinks)
+            except SinkError as error:
+                # Perhaps of one sink of several, and the recording is another.
+                failure = error
+        if failure is None:
+            self._tell_end(source, controls, sinks, loop)
+        if wishes.credentials and wishes.record is not None and _is_kept(wishes.record, sinks):
             self._sign(wishes.record, controls)
+        if failure is not None:
+            raise failure
 
     def _open_source(self) -> CameraSupervisor | Clip:
         wishes = self._wishes
@@ -292,14 +300,21 @@ class Session:
 
     def _run(self, loop: LiveLoop, source: CameraSupervisor | Clip, sinks: FanOut) -> None:
         try:
-            loop.run(self._frames(source, sinks))
-            sinks.close()
+            with self._stop:
+                loop.run(self._frames(source, sinks))
         except BaseException:
             # What a camera has shown cannot be had again, so its recording is kept up to here.
             if isinstance(source, CameraSupervisor):
                 with contextlib.suppress(SinkError):
-                    sinks.close()
+                    self._finish(sinks)
             raise
+        self._finish(sinks)
+
+    def _finish(self, sinks: FanOut) -> None:
+        """Close them. A recording of hours takes seconds, in which a second Ctrl-C means no harm to it."""
+        once_more = "the files are being finished; Ctrl-C once more gives them up"
+        with StopFlag(on_signal=lambda: self._tell(once_more)):
+            sinks.close()
 
     def _frames(self, source: CameraSupervisor | Clip, sinks: FanOut) -> Iterator[Frame | None]:
         """The frames in the order and at the pace that fits source and sinks."""
@@ -345,6 +360,10 @@ class Session:
             terminal.note(f"the recording is kept without content credentials: {error}")
         else:
             self._tell(f"{path}: signed; look with: effectcam credentials {path}")
+
+
+def _is_kept(file: Path, sinks: FanOut) -> bool:
+    return any(each.error is None and each.sink.name == str(file) for each in sinks.deliveries)
 
 
 def _describe(source: CameraSupervisor | Clip, named: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from rich import box
@@ -37,8 +38,9 @@ def err() -> Console:
 
 
 def note(message: str) -> None:
-    """One line on standard error that is no failure."""
-    err().print(f"effectcam: note: {one_line(message)}")
+    """One line on standard error that is no failure; nor is it one if nobody can read it."""
+    with suppress(OSError):
+        err().print(f"effectcam: note: {one_line(message)}")
 
 
 def table(*columns: str, right: Iterable[str] = ()) -> Table:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import glob
 import os
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class PartFile:
             raise
         except OSError as error:
             raise SinkError(why_unwritable(target, error)) from None
+        # Also when the program ends while a thread that hangs, or takes too long, still writes to it.
+        weakref.finalize(self, _discard, self.path, os.getpid())
 
     def fill(self, data: bytes) -> None:
         """Write ``data`` as the whole file and put it in place. Raises `SinkError`; the temporary file
@@ -61,8 +64,14 @@ class PartFile:
 
     def discard(self) -> None:
         """Delete the temporary file; nothing happens if it is gone or was put in place."""
+        _discard(self.path, os.getpid())
+
+
+def _discard(path: Path, pid: int) -> None:
+    # A fork has a copy of what refers to the file, and no business with it.
+    if pid == os.getpid():
         with contextlib.suppress(OSError):
-            self.path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def clear_after(pid: int, target: Path) -> None:

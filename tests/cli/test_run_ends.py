@@ -1,0 +1,138 @@
+"""``effectcam run`` that is ended while it is ending: signals that come twice, a terminal that goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import media
+from tests.cli.conftest import Run
+from tests.cli.test_run import read_until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals and signals of POSIX")
+
+SLOWLY = """
+import fcntl, os, runpy, signal, sys, termios, time
+from effectcam.sink.video_file import VideoFile
+finish, seconds = VideoFile._finish, float(os.environ["FINISHING"])
+def slowly(file):
+    print("FINISHING", flush=True)
+    time.sleep(seconds)
+    finish(file)
+VideoFile._finish = slowly
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if os.isatty(0):
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+runpy.run_module("effectcam", run_name="__main__")
+"""
+"""The command, of whose recording the end takes as long as if hours had to be put in place."""
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return media.write_clip(tmp_path / "a.mp4", count=25)
+
+
+def start(
+    environment: dict[str, str],
+    clip: Path,
+    *arguments: str | Path,
+    finishing: float = 0.0,
+    terminal: int = -3,
+) -> subprocess.Popen[bytes]:
+    options = ("--loop", "--effect", "plain-face", "--threads", "1", "--on-lost", "passthrough", *arguments)
+    return subprocess.Popen(
+        [sys.executable, "-c", SLOWLY, "run", clip, *options],
+        env=environment | {"FINISHING": str(finishing)},
+        start_new_session=True,
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_second_signal_does_not_cost_the_recording(
+    environment: dict[str, str], clip: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "out.mp4"
+    process = start(environment, clip, "--record", out, finishing=1.0)
+    assert process.stdout is not None
+    read_until(process.stdout.fileno(), b"Ctrl-C ends it")
+    time.sleep(0.5)
+    process.send_signal(number)
+    read_until(process.stdout.fileno(), b"FINISHING")
+    process.send_signal(number)
+    if number is signal.SIGINT:
+        read_until(process.stdout.fileno(), b"the files are being finished; Ctrl-C once more gives them up")
+    _, wrong = process.communicate(timeout=300)
+    assert (process.returncode, wrong) == (0, b"")
+    assert media.times(out)
+    assert sorted(tmp_path.iterdir()) == [clip, out]
+
+
+def test_a_third_signal_gives_it_up_and_leaves_nothing(
+    environment: dict[str, str], clip: Path, tmp_path: Path
+) -> None:
+    process = start(environment, clip, "--record", tmp_path / "out.mp4", finishing=300)
+    assert process.stdout is not None
+    read_until(process.stdout.fileno(), b"Ctrl-C ends it")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    read_until(process.stdout.fileno(), b"FINISHING")
+    process.send_signal(signal.SIGINT)
+    read_until(process.stdout.fileno(), b"once more")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=300)
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == [clip]
+
+
+def test_a_terminal_that_is_closed_ends_the_run_like_a_signal(
+    environment: dict[str, str], clip: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    ours, theirs = os.openpty()
+    process = start(environment, clip, "--record", out, terminal=theirs)
+    os.close(theirs)
+    assert process.stdout is not None
+    read_until(process.stdout.fileno(), b"q quit")
+    time.sleep(0.5)
+    os.close(ours)
+    _, wrong = process.communicate(timeout=300)
+    assert (process.returncode, wrong) == (0, b"")
+    assert media.times(out)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_note_that_nobody_can_read_ends_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    pytest.importorskip("c2pa", reason="the extra 'credentials' is not installed")
+    clip = media.write_clip(tmp_path / "a.mov", count=5, audio="pcm_s16le")
+    command = ("run", clip, "-e", "plain-face", "--threads", "1", "--record", tmp_path / "out.mp4")
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "effectcam", *command, "--credentials"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=full,
+        )
+    assert b"out.mp4: signed" in result.stdout
+
+
+def test_a_recording_is_signed_though_another_output_failed(cli: Run, clip: Path, tmp_path: Path) -> None:
+    pytest.importorskip("c2pa", reason="the extra 'credentials' is not installed")
+    (tmp_path / "stills" / "000003.png").mkdir(parents=True)
+    out = tmp_path / "out.mp4"
+    result = cli(
+        *("run", clip, "--effect", "plain-face", "--threads", "1", "--record", out, "--credentials"),
+        *("--stills", tmp_path / "stills"),
+    )
+    assert result.returncode == 1
+    assert "000003.png: is a folder" in result.stderr
+    assert f"{out}: signed" in result.stdout
