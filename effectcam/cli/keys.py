@@ -60,6 +60,13 @@ def _raw(terminal: int) -> Iterator[ReadKeys | None]:
 
     def keys() -> str:
         pressed = b""
+        if _in_background(terminal):
+            # What is typed there is for another program, and who reads it is stopped.
+            return ""
+        with suppress(termios.error):
+            # Back from the background, where the shell had it.
+            if termios.tcgetattr(terminal)[3] & termios.ICANON:
+                tty.setcbreak(terminal, termios.TCSANOW)
         while select.select([terminal], [], [], 0)[0]:
             chunk = os.read(terminal, 64)
             if not chunk:
@@ -73,7 +80,8 @@ def _raw(terminal: int) -> Iterator[ReadKeys | None]:
     finally:
         # Of a terminal that was closed meanwhile nothing is left to put right.
         with suppress(termios.error):
-            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+            if not _in_background(terminal):
+                termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 def _in_background(terminal: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -29,6 +30,44 @@ def test_an_arrow_or_a_function_key_is_none_of_its_letters(monkeypatch: pytest.M
     finally:
         os.close(mine)
         os.close(terminal)
+
+
+BACKGROUND = """
+import fcntl, os, signal, subprocess, sys, termios, time
+from effectcam.cli.keys import terminal_keys
+
+mine, terminal = os.openpty()
+os.setsid()
+fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+os.dup2(terminal, 0)
+os.tcsetpgrp(0, os.getpgrp())
+cooked = termios.tcgetattr(0)
+# For what the shell does here; it does not keep a read from stopping the program.
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+with terminal_keys() as read:
+    other = subprocess.Popen(["sleep", "60"], process_group=0)
+    os.tcsetpgrp(0, other.pid)
+    termios.tcsetattr(0, termios.TCSANOW, cooked)
+    os.write(mine, b"q" + chr(10).encode())
+    time.sleep(0.1)
+    assert read() == ""
+    other.kill()
+    other.wait()
+    termios.tcflush(0, termios.TCIFLUSH)
+    os.tcsetpgrp(0, os.getpgrp())
+    read()
+    os.write(mine, b" ")
+    time.sleep(0.1)
+    assert read() == " "
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has another console")
+def test_a_run_goes_on_in_the_background_and_has_its_keys_again_in_front() -> None:
+    # An orphan's read would fail instead of stopping it; either ends with another code than 0.
+    program = subprocess.Popen([sys.executable, "-c", BACKGROUND], stderr=subprocess.PIPE)
+    _, wrong = program.communicate(timeout=60)
+    assert (program.returncode, wrong) == (0, b"")
 
 
 def test_page_down_does_not_end_a_run_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
