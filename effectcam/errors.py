@@ -51,6 +51,17 @@ class ReportError(EffectcamError, ValueError):
     """A report or a trace is damaged, or of a schema that this version does not read."""
 
 
+def reason(error: Exception) -> str:
+    """What people are told of ``error``; one that was not raised on purpose is named by its kind.
+
+    >>> reason(MemoryError())
+    'MemoryError'
+    """
+    if isinstance(error, EffectcamError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The way out of a misspelt name: the closest known one, or the whole list.
 

@@ -12,7 +12,7 @@ from typing import Literal, cast, get_args
 
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
-from effectcam.errors import EffectcamError, UsageError, nearest
+from effectcam.errors import EffectcamError, UsageError, nearest, reason
 from effectcam.face.choice import choose_face
 from effectcam.face.limits import NoLimits
 from effectcam.live.ladder import tiers_of
@@ -381,8 +381,8 @@ class Controls:
         before = self._pipeline.effect.name
         try:
             pipeline = loading.result()
-        except EffectcamError as error:
-            self.tell(f"{self._coming}: {error}")
+        except Exception as error:
+            self.tell(f"{self._coming}: {reason(error)}")
             if not self._again:
                 self._wanted = before
         else:

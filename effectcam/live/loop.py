@@ -19,7 +19,7 @@ import numpy as np
 
 from effectcam.composite.label import Label
 from effectcam.composite.placeholder import placeholder
-from effectcam.errors import EffectcamError
+from effectcam.errors import reason
 from effectcam.frame import Clock, Frame, Pixels, RealClock
 from effectcam.live.controls import Controls
 from effectcam.live.governor import BudgetPolicy, Cost, NoGovernor
@@ -204,10 +204,11 @@ class LiveLoop:
                 drawn = pipeline.process(frame, detect=action == "draw").pixels
                 # One at its soft limits is partly bare, and so not under the effect.
                 self._last.keep(drawn, sum(face.shown == 1 for face in pipeline.faces))
-        except EffectcamError as error:
+        except Exception as error:
+            # Whatever it is, out of memory for a moment or a fault of ours: the sinks go on getting frames.
             drawn = None
             self._last.forget()
-            self._fail(str(error))
+            self._fail(reason(error))
         else:
             if self._failures:
                 self._controls.tell(f"effect {pipeline.effect.name} works again")

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from typing import NamedTuple
 
 from effectcam.effect.manifest import Place
-from effectcam.errors import EffectcamError
+from effectcam.errors import reason
 from effectcam.pipeline import Pipeline
 from effectcam.student.protocol import Student
 
@@ -43,10 +43,10 @@ class TierChange:
         self._coming = None
         try:
             students = coming.students.result()
-        except EffectcamError as error:
+        except Exception as error:
             name = coming.pipeline.effect.name
             self.refused.add((name, coming.tier))
-            self._tell(f"{name}, {coming.tier} tier: {error}")
+            self._tell(f"{name}, {coming.tier} tier: {reason(error)}")
             return
         if coming.pipeline is pipeline:
             pipeline.change_tier(coming.tier, students)

@@ -14,6 +14,7 @@ from effectcam.live.controls import Controls, Options
 from effectcam.live.loop import LiveLoop
 from effectcam.live.preview import Preview
 from effectcam.live.privacy import FaceGuard, blurred
+from effectcam.pipeline import Pipeline
 from effectcam.sink.base import Sink
 from effectcam.sink.video_file import VideoFile
 from effectcam.source.clip import Clip
@@ -178,6 +179,39 @@ def test_a_failing_effect_is_hidden_told_once_and_opened_anew(home: Path, sink: 
     assert sum("fails" in line for line in news) <= 3
     assert loop.failure == ""
     assert news[-1] == "effect fails works again"
+
+
+def test_no_failure_of_any_kind_ends_a_run(home: Path, sink: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    news: list[str] = []
+    controls = Controls(
+        load_effect("one"), Options(threads=1), known=["one", "two"], on_quit=print, tell=news.append
+    )
+    loop = make(controls, sink, guard=FaceGuard())
+
+    def out_of_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    def frames() -> Iterator[Frame]:
+        yield now_frame(grey(200))
+        with monkeypatch.context() as short:
+            short.setattr(Pipeline, "process", out_of_memory)
+            yield now_frame(grey(100))
+            assert loop.failure == "MemoryError"
+        with monkeypatch.context() as short:
+            short.setattr("effectcam.pipeline.open_students", out_of_memory)
+            controls.choose_effect("two")
+            end = time.monotonic() + 60
+            while controls.loading is not None:
+                assert time.monotonic() < end
+                yield now_frame(grey(200))
+        yield now_frame(grey(200))
+
+    try:
+        loop.run(frames())
+    finally:
+        controls.close()
+    assert loop.showing == "live" and loop.failure == "" and controls.effect.name == "one"
+    assert {"MemoryError", "two: MemoryError"} <= set(news)
 
 
 @pytest.mark.parametrize("mode", ["freeze", "placeholder", "blur"])
