@@ -15,6 +15,7 @@ from effectcam.cli.options import (
     FilePath,
     NumberRange,
     Size,
+    TextPath,
     accelerator,
     cores,
     json_file,
@@ -88,7 +89,7 @@ _BAR = 24
     help="Fresh processes to time.",
 )
 @json_file()
-@click.option("--html", "html_file", type=FilePath(), metavar="FILE", help="Write it as a page with plots.")
+@click.option("--html", "html_file", type=TextPath(), metavar="FILE", help="Write it as a page with plots.")
 @click.pass_context
 def bench(ctx: click.Context, /, json_file: Path | None, html_file: Path | None, **wishes: Any) -> int:
     """Measure an effect on this device: every stage, its tail, memory, energy.

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+_NO_TEXT = frozenset({".jpg", ".jpeg", ".png", ".webp", ".zip", ".tflite"})
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 strength = click.option(
@@ -66,7 +68,7 @@ def json_file(what: str = "report") -> Callable[[Command], Command]:
     return click.option(
         "--json",
         "json_file",
-        type=FilePath(allow_dash=True),
+        type=TextPath(allow_dash=True),
         metavar="FILE",
         help=f"Write the {what} ('-': print it).",
     )
@@ -92,6 +94,21 @@ class FilePath(click.Path):
         if value == "":
             self.fail("the path is empty; name a file or folder", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class TextPath(FilePath):
+    """A text to write. An option that was given no file takes the word behind it, which is the first clip:
+    what by its name is a clip, a picture or a package is therefore not replaced."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from effectcam.replay.clips import SUFFIXES
+
+        path = super().convert(value, param, ctx)
+        if (suffix := path.suffix.lower()) in SUFFIXES | _NO_TEXT:
+            self.fail(
+                f"{value!r}: a text is written there, and no {suffix}; give it another name", param, ctx
+            )
+        return path
 
 
 class Size(click.ParamType[tuple[int, int]]):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from effectcam.cli.options import FilePath, accelerator, json_file, pipeline_options
+from effectcam.cli.options import FilePath, TextPath, accelerator, json_file, pipeline_options
 from effectcam.cli.replay_diff import diff
 from effectcam.cli.replay_wishes import Wishes
 
@@ -61,11 +61,11 @@ class _ClipsOrCommand(click.Command):
 @click.option(
     "--report",
     "page",
-    type=FilePath(),
+    type=TextPath(),
     metavar="FILE",
     help="Write a page: pictures, worst frames, timelines, gates.",
 )
-@click.option("--junit", type=FilePath(), metavar="FILE", help="Write what passed and failed as JUnit XML.")
+@click.option("--junit", type=TextPath(), metavar="FILE", help="Write what passed and failed as JUnit XML.")
 @click.option(
     "--faults",
     metavar="FILE",

@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from effectcam.cli.options import FilePath, NumberRange, Size, accelerator, cores, priority, strength, threads
+from effectcam.cli.options import (
+    FilePath,
+    NumberRange,
+    Size,
+    TextPath,
+    accelerator,
+    cores,
+    priority,
+    strength,
+    threads,
+)
 
 _FILE = FilePath()
 
@@ -46,7 +56,7 @@ _FILE = FilePath()
 )
 @click.option("--skip-still", is_flag=True, help="Draw nothing anew while nothing moves: saves the fans.")
 @click.option(
-    "--governor-trace", type=_FILE, metavar="FILE.jsonl", help="Write what the governor sees and does."
+    "--governor-trace", type=TextPath(), metavar="FILE.jsonl", help="Write what the governor sees and does."
 )
 @click.option("--mirror", is_flag=True, help="Swap left and right.")
 @click.option("--virtual-camera", is_flag=True, help="Send to a virtual camera: OBS, Zoom, browsers.")

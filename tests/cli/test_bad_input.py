@@ -277,6 +277,30 @@ def test_an_empty_path_is_not_the_current_folder(cli: Run, call: tuple[str, ...]
     assert "the path is empty" in one_line(result)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("replay", "--effect", "plain-face", "--json", "a.mp4", "b.mp4"),
+        ("replay", "--effect", "plain-face", "--report", "a.mp4", "b.mp4"),
+        ("replay", "--effect", "plain-face", "--out", "o", "--junit", "a.mp4", "b.mp4"),
+        ("run", "--record", "o.mp4", "--governor-trace", "a.mp4", "b.mp4"),
+        ("bench", "--frames", "10", "--html", "a.mp4"),
+        ("latency", "--json", "a.mp4"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_without_its_file_does_not_eat_a_clip(
+    cli: Run, tmp_path: Path, call: tuple[str, ...]
+) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        media.write_clip(tmp_path / name)
+    before = (tmp_path / "a.mp4").read_bytes()
+    result = cli(*(tmp_path / word if word.endswith(".mp4") else word for word in call))
+    assert result.returncode == 2
+    assert "a.mp4': a text is written there, and no .mp4; give it another name" in one_line(result)
+    assert (tmp_path / "a.mp4").read_bytes() == before
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a device with a name")
 def test_a_report_does_not_replace_a_device(cli: Run, tmp_path: Path) -> None:
     clip = media.write_clip(tmp_path / "clip.mp4")
