@@ -56,10 +56,12 @@ def zip_package(folder: str | Path, target: str | Path) -> Path:
 
     The same files give the same bytes: sorted, dated 1980, and stored, not deflated, because the
     bytes of deflate differ between zlib versions and weights hardly shrink. Raises UsageError for a
-    ``target`` in the package itself, which would not load with it.
+    ``target`` in the package itself, which would not load with it, and for one that does not end in .zip.
     """
-    effect = read_package(Path(folder))
     target = Path(target)
+    if target.suffix.lower() != ".zip":
+        raise UsageError(f"{target}: a zipped package must end in .zip")
+    effect = read_package(Path(folder))
     if target.resolve().parent == effect.path.resolve():
         raise UsageError(f"{target} would be a file of the package itself; write the zip elsewhere (--out)")
     archive = FolderArchive(effect.path)

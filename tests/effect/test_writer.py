@@ -149,6 +149,14 @@ def test_a_zip_does_not_become_a_file_of_its_own_package(
     assert load_effect("./").name == "ghost"
 
 
+def test_a_zip_does_not_replace_another_kind_of_file(package: Build, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"a video")
+    with pytest.raises(UsageError, match=r"clip\.mp4: a zipped package must end in \.zip"):
+        zip_package(package(), clip)
+    assert clip.read_bytes() == b"a video"
+
+
 def test_a_failed_zip_leaves_the_old_one(package: Build, tmp_path: Path) -> None:
     folder = package()
     target = tmp_path / "out" / "ghost.zip"
