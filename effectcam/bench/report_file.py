@@ -22,10 +22,10 @@ def report_json(report: Report) -> bytes:
     return (_text(msgspec.to_builtins(report), "") + "\n").encode("ascii")
 
 
-def read_report(path: Path) -> Report:
+def read_report(path: str | Path) -> Report:
     """The report in a file. Raises ReportError when it is missing, damaged or of another schema."""
     try:
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
     except OSError as error:
         raise ReportError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     try:

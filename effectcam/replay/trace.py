@@ -212,13 +212,13 @@ class TraceReader:
     for a line that is damaged and, at the end, for a trace that is cut short.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
         self._lines = 0
         self._frames = 0
         self._decoder = msgspec.json.Decoder(Header | TracedFrame | End)
         try:
-            self._file = path.open("rb")
+            self._file = self.path.open("rb")
         except OSError as error:
             raise ReportError(f"{path}: cannot be read ({error.strerror}); check the path") from None
         try:

@@ -91,4 +91,4 @@ def test_a_wrong_value_is_named_by_its_place(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="cannot be read"):
-        read_report(tmp_path / "none.json")
+        read_report(str(tmp_path / "none.json"))

@@ -208,4 +208,4 @@ def test_there_is_no_place_for_it(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="there is no folder"):
         TraceFile(tmp_path / "gone" / "clip.jsonl")
     with pytest.raises(ReportError, match="cannot be read"):
-        TraceReader(tmp_path)
+        TraceReader(str(tmp_path))
