@@ -144,7 +144,8 @@ def gallery(names: tuple[str, ...], picture: Path | None, at: float, columns: in
     sheet.save(out, columns or columns_for(len(shown) + 1 - len(damaged)))
     for name, reason in damaged.items():
         terminal.note(f"effect {name} is left out: {reason}")
-    terminal.out().print(f"{len(shown) - len(damaged)} effects: {out}", highlight=False)
+    count = len(shown) - len(damaged)
+    terminal.out().print(f"{count} effect{'s' * (count != 1)}: {out}", highlight=False)
     return 1 if damaged else 0
 
 

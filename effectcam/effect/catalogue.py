@@ -85,7 +85,9 @@ def install(path: str | Path, *, replace: bool = False) -> Effect:
     folder = user_folder()
     target = folder / effect.name
     if target.exists() and not replace:
-        raise UsageError(f"{effect.name!r} is already installed at {target}; replace it or rename yours")
+        raise UsageError(
+            f"{effect.name!r} is already installed at {target}; replace it (--replace) or rename yours"
+        )
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

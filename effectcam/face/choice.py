@@ -80,4 +80,4 @@ def choose_face(name: str) -> tuple[FaceChoice, int]:
         return LargestFace(), SEVERAL
     if name in ("leftmost", "rightmost"):
         return OutermostFace(right=name == "rightmost"), SEVERAL
-    raise UsageError(f"no choice of faces {name!r}; {nearest(name, CHOICES)}")
+    raise UsageError(f"no choice of faces {name!r}; {nearest(name, (*CHOICES, '1 to 16'))}")

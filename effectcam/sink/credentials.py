@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import effectcam
-from effectcam.errors import SinkError, UsageError, nearest
+from effectcam.errors import SinkError, UsageError
 from effectcam.sink.part_file import PartFile, why_unwritable
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -166,7 +166,7 @@ def _library() -> Any:
 def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in _TYPES:
-        raise UsageError(f"{path}: credentials go into {', '.join(_TYPES)} files; {nearest(suffix, _TYPES)}")
+        raise UsageError(f"{path}: credentials go into {', '.join(_TYPES)} files alone")
     return _TYPES[suffix]
 
 

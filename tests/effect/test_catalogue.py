@@ -44,7 +44,9 @@ def test_an_installed_effect_is_replaced_only_on_request(package: Build, home: P
     install(source)
     shutil.copy(DATA / "identity.tflite", source / "face.tflite")
     pack(source)
-    with pytest.raises(UsageError, match=r"'ghost' is already installed at .*; replace it or rename yours"):
+    with pytest.raises(
+        UsageError, match=r"'ghost' is already installed at .*; replace it \(--replace\) or rename yours"
+    ):
         install(source)
     assert load_effect("ghost").read("face.tflite") == (DATA / "negative.tflite").read_bytes()
     install(source, replace=True)
