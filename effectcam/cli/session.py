@@ -67,6 +67,7 @@ class Wishes:
     device: str | None = None
     window: bool = False
     record: Path | None = None
+    overwrite: bool = False
     credentials: bool = False
     stills: Path | None = None
     size: tuple[int, int] = (1280, 720)
@@ -104,6 +105,11 @@ class Wishes:
             if file is not None:
                 refuse_to_replace(file, [self.source])
 
+    def refuse_to_lose(self) -> None:
+        """Raises UsageError where an older recording, which no camera shows again, would go."""
+        if self.record is not None and not self.overwrite and self.record.is_file():
+            raise UsageError(f"{self.record} is there already; give another name, or --overwrite")
+
 
 class Session:
     """Opens what a live run needs, in the order in which it can fail cheapest, runs it, and closes it."""
@@ -118,6 +124,7 @@ class Session:
         """Until the source ends or somebody stops it. Raises what its parts raise."""
         wishes = self._wishes
         wishes.refuse_nonsense()
+        wishes.refuse_to_lose()
         governing = Governing(wishes)
         keep_to(wishes.cores)
         if wishes.priority == "raised" and not raise_priority():

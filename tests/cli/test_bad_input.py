@@ -228,7 +228,7 @@ def test_a_disk_that_fills_up(cli: Run, small_disk: Path, tmp_path: Path) -> Non
     for arguments in (
         ("replay", clip, "--effect", "plain-face", "--out", small_disk, "--threads", "1"),
         # Noise, not the blur that hides it.
-        ("run", clip, "--effect", "plain-face", "--record", good, "--on-lost", "passthrough"),
+        ("run", clip, "-e", "plain-face", "--record", good, "--overwrite", "--on-lost", "passthrough"),
     ):
         result = cli(*arguments)
         assert result.returncode == 1

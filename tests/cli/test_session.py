@@ -118,7 +118,7 @@ def test_options_out_of_range(cli: Run, tmp_path: Path, arguments: tuple[str, st
         (("in.mp4", "--obs-input", "Mic", "--stills", "out"), "give --obs too"),
         ((ABSENT, "--loop", "--record", "out.mp4"), "'61' is a camera"),
         (("in.mp4", "--loop", "--record", "in.mp4"), "in.mp4 is the input"),
-        (("in.mp4", "--window", "--governor-trace", "in.mp4"), "in.mp4 is the input"),
+        (("in.mp4", "--window", "--governor-trace", "in.mp4"), "a text is written there"),
     ],
 )
 def test_what_would_do_nothing_or_spoil_the_clip_is_refused(
@@ -131,6 +131,19 @@ def test_what_would_do_nothing_or_spoil_the_clip_is_refused(
     assert wanted in one_line(result)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
     assert (tmp_path / "in.mp4").read_bytes() == before
+
+
+def test_an_older_recording_is_not_written_over_unless_asked(cli: Run, tmp_path: Path) -> None:
+    clip = media.write_clip(tmp_path / "in.mp4", count=3)
+    take = tmp_path / "take1.mp4"
+    take.write_text("from last night")
+    again = ("run", clip, "--effect", "negative-frame", "--record", take, "--threads", "1")
+    result = cli(*again)
+    assert result.returncode == 2
+    assert "take1.mp4 is there already; give another name, or --overwrite" in one_line(result)
+    assert take.read_text() == "from last night"
+    assert cli(*again, "--overwrite").returncode == 0
+    assert len(media.times(take)) == 3
 
 
 def test_a_clip_goes_round_until_it_is_ended(environment: dict[str, str], tmp_path: Path) -> None:
