@@ -173,9 +173,9 @@ def test_wrong_calls(
         ((*replay, clip), "is given twice"),
         ((*replay, twin), "would both become"),
         (("replay", clip, "--effect", "plain-face", "--out", tmp_path), "is the input"),
-        ((*replay, "--json", clip), "is the input"),
-        ((*replay, "--json", tmp_path / "out" / "a.mp4"), "both the report and a clip"),
-        (("run", clip, "--effect", "plain-face", "--record", clip, "--threads", "1"), "is the input itself"),
+        ((*replay, "--json", clip), "a text is written there"),
+        ((*replay, "--json", tmp_path / "out" / "a.mp4"), "a text is written there"),
+        (("run", clip, "--effect", "plain-face", "--record", clip, "--threads", "1"), "is the input"),
         (("run", clip, "--size", "wide"), "'wide' is no size"),
     ):
         assert main([*map(str, arguments)]) == 2

@@ -141,7 +141,7 @@ def test_report_and_page_need_two_names_and_spare_the_clip(cli: Run, tmp_path: P
     clip = write_clip(tmp_path / "clip.mp4")
     before = clip.read_bytes()
     result = cli(*QUICK, "--clip", clip, "--html", clip)
-    assert result.returncode == 2 and "is the input" in one_line(result)
+    assert result.returncode == 2 and "a text is written there" in one_line(result)
     assert clip.read_bytes() == before
 
 
