@@ -85,7 +85,7 @@ def test_no_secret_and_no_name_of_the_user_goes_along(monkeypatch: pytest.Monkey
             ("replay", "CLIP", "-e", "negative-frame", "--faults", "capture", "--trace", "HERE/t"),
             *(1, "(dropped) begins at frame 20, but clip.mp4 has 12 frames; choose 0 to 11"),
         ),
-        (("replay", "CLIP", "-e", "negative-frame", "--report", "CLIP"), 2, "is the input"),
+        (("replay", "CLIP", "-e", "negative-frame", "--report", "CLIP"), 2, "a text is written there"),
         (
             ("replay", "CLIP", "-e", "negative-frame", "--report", "HERE/p", "--json", "HERE/p"),
             *(2, "would be both the page and a report"),

@@ -33,6 +33,7 @@ def test_a_short_ablation_gives_one_table(tmp_path: Path, capsys: pytest.Capture
     rows = [{"name": str(i), "tone": "light", "held_out": i < 1} for i in range(4)]
     (tmp_path / "pairs.json").write_text(json.dumps(rows))
     before, _, _ = (BUNDLED / "toon.toml").read_text(encoding="utf-8").partition("[students.face]")
+    before = before.replace('space = "frame+face"', 'space = "face"')
     net = "widths = [8, 8, 8, 8, 8]\ndepth = 1\nexpansion = 2\n"
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(
