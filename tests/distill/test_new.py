@@ -80,7 +80,7 @@ def test_stopped_right_after_the_pairs_it_still_knows_what_they_are_of(
         # The last thing that pairs do.
         stopped.setattr("effectcam.distill.pairs.shutil.rmtree", _stop)
         assert _new(people) == 130
-    assert Path("my-look/work/face/pairs/pairs.json").is_file()
+    assert Path("my-look", "work", "face", "pairs", "pairs.json").is_file()
     Path("looks_of_mine.py").write_text(_LOOKS.replace("200", "100"))
     assert _new(people) == 2
     assert "the teacher changed since the pairs" in capsys.readouterr().err
