@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from effectcam.effect.package import load_effect
+from effectcam.live.controls import Controls, Options
 from tests.cli.conftest import write_effect
 
 
@@ -19,3 +22,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "wrong" / "CARD.md").write_text("changed")
     monkeypatch.setenv("EFFECTCAM_EFFECTS", str(folder))
     return folder
+
+
+@pytest.fixture
+def controls(home: Path) -> Iterator[Controls]:
+    made = Controls(
+        load_effect("one"), Options(threads=1, label=False), known=["one"], on_quit=print, tell=lambda _: None
+    )
+    yield made
+    made.close()

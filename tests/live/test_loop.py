@@ -59,15 +59,6 @@ def sink() -> Kept:
     return Kept()
 
 
-@pytest.fixture
-def controls(home: Path) -> Iterator[Controls]:
-    made = Controls(
-        load_effect("one"), Options(threads=1, label=False), known=["one"], on_quit=print, tell=lambda _: None
-    )
-    yield made
-    made.close()
-
-
 def make(controls: Controls, sink: Sink, **options: object) -> LiveLoop:
     return LiveLoop(controls, sink, size=(WIDTH, HEIGHT), **options)  # type: ignore[arg-type]
 

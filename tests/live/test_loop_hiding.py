@@ -20,15 +20,6 @@ def sink() -> Kept:
     return Kept()
 
 
-@pytest.fixture
-def controls(home: Path) -> Iterator[Controls]:
-    made = Controls(
-        load_effect("one"), Options(threads=1, label=False), known=["one"], on_quit=print, tell=lambda _: None
-    )
-    yield made
-    made.close()
-
-
 def test_a_camera_that_is_lost_while_nobody_watches_is_told_to_who_opens_the_picture_then(
     controls: Controls, sink: Kept
 ) -> None:
