@@ -185,7 +185,7 @@ def _made_of(plan: Recipe, data: Path) -> dict[str, str]:
     named = {file for file in data.rglob("*") if file.suffix.lower() in PICTURES | CLIPS}
     pictures = sorted((str(file.relative_to(data)), file.stat().st_size) for file in named)
     shapes = [
-        (space, student.teacher, student.net.alpha, student.net.position > 0)
+        (space, student.teacher, student.net.alpha, student.net.position > 0, student.soften)
         for space, student in plan.students.items()
     ]
     return {

@@ -108,6 +108,12 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         f"expansion {net.expansion}, depth {_depth(net)}"
     )
     farthest = max(parity.layers, key=lambda layer: layer.difference)
+    softened = (
+        f"The teacher's change of the picture is smoothed by {student.soften:g} pixels, finer than which "
+        "a student cannot place a line.\n\n"
+        if student.soften
+        else ""
+    )
     begun = f", going on from {measured.origin}" if measured.origin else ""
     return (
         f"## The {space} student\n\n"
@@ -116,7 +122,7 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         f"{parity.mean:.3f}/255 on average (largest single value {parity.largest:.2f}); "
         f"of its {len(parity.layers)} convolutions `{farthest.name}` is farthest off, by "
         f"{100 * farthest.difference:.3f} % of its range.\n\n"
-        "Structural similarity to the teacher on portraits never trained on"
+        f"{softened}Structural similarity to the teacher on portraits never trained on"
         f"{', inside its alpha' if net.alpha else ''}, and how much of the gap between the bare "
         "input and the teacher is closed; tone is the individual typology angle of the cheeks:\n\n"
         "| tone | people | input | student | gap closed |\n|---|---|---|---|---|\n" + rows + "\n\n"

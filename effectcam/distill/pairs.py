@@ -22,6 +22,7 @@ from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, StagingTeacher, Teacher
 from effectcam.distill.remembered import RememberedTeacher
 from effectcam.distill.skin import darken_into_last_band, darken_skin
+from effectcam.distill.softened import SoftenedTeacher
 from effectcam.distill.tones import COVERED, DARKENED, TONES, tone
 from effectcam.errors import StudentError, UsageError
 from effectcam.face.crop import Affine, cut, fit_head
@@ -87,12 +88,14 @@ def write_pairs(
     teacher's channels are not the student's, StudentError where the teacher fails or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    teacher = RememberedTeacher(
+    teacher: Teacher = RememberedTeacher(
         recipe.make_teacher(space),
         folder / "drawings",
         name=recipe.teacher,
         arguments=recipe.students[space].teacher,
     )
+    if sigma := recipe.students[space].soften:
+        teacher = SoftenedTeacher(teacher, sigma)
     inputs: list[Pixels] = []
     targets: list[Pixels] = []
     rows: list[dict[str, object]] = []

@@ -73,7 +73,7 @@ _SECTIONS = {
     "limits": Limits,
     "strength": Strength,
 }
-_STUDENT = ("size", "minutes", "net", "teacher", "emphasis", "losses")
+_STUDENT = ("size", "minutes", "net", "teacher", "emphasis", "soften", "losses")
 
 BUNDLED = Path(__file__).with_name("recipes")
 
@@ -92,6 +92,9 @@ class StudentRecipe:
     """Training time on one thread."""
     emphasis: dict[str, float] = field(default_factory=dict)
     """See `TrainConfig.emphasis`."""
+    soften: float = 0.0
+    """Pixels of a pair, 0 (off) to 2, by which the teacher's change of the picture is smoothed, see
+    `SoftenedTeacher`. 0.7 takes away what no student of this size holds; from 1 on lines look soft."""
     losses: Weights = field(default_factory=Weights)
     """What the student is told, from ``[students.SPACE.losses]``."""
 
@@ -247,6 +250,7 @@ def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
         values.get("teacher", {}),
         minutes,
         _emphasis(values.get("emphasis", {})),
+        _soften(values.get("soften", 0.0)),
         Weights.of(values.get("losses", {})),
     )
 
@@ -264,3 +268,9 @@ def _emphasis(values: dict[str, Any]) -> dict[str, float]:
         if not 0 < float(factor) <= 10:
             raise ValueError(f"emphasis on {tone!r} is {factor}: choose above 0 and up to 10")
     return {tone: float(factor) for tone, factor in values.items()}
+
+
+def _soften(sigma: Any) -> float:
+    if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= 2:
+        raise ValueError(f"soften is {sigma!r}: choose a number of pixels from 0 (off) to 2")
+    return float(sigma)

@@ -6,9 +6,12 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
@@ -71,6 +74,7 @@ def test_a_senseless_emphasis_is_told(tmp_path: Path, line: str, says: str) -> N
         ('output = "rgba"', 'output = "rgb"', "the face student draws an alpha"),
         ("size = [256, 256]", "size = [240, 240]", "size is 240, 240: choose sides that 32 divides"),
         ("position = 256", "position = 224", "position is 224 and the size 256, 256"),
+        ("minutes = ", "soften = -1\nminutes = ", "soften is -1: choose .*0 .off. to 2"),
     ],
 )
 def test_what_would_fail_or_be_passed_over_after_the_training_is_told_before(
@@ -159,6 +163,29 @@ def test_pairs_are_the_same_each_time(crowd: list[Person], tmp_path: Path) -> No
         stores.append(PairStore.load(tmp_path / run))
     assert np.array_equal(stores[0].inputs, stores[1].inputs)
     assert np.array_equal(stores[0].targets, stores[1].targets)
+
+
+def test_a_softened_teacher_smooths_its_change_and_nothing_else(crowd: list[Person], tmp_path: Path) -> None:
+    crisp = load_recipe("zombie")
+    soft = replace(crisp, students={"face": replace(crisp.students["face"], soften=1.0)})
+    stores: list[PairStore] = []
+    for recipe in (crisp, soft):
+        list(write_pairs(recipe, "face", crowd[:1], set(), tmp_path / str(len(stores)), darker=0))
+        stores.append(PairStore.load(tmp_path / str(len(stores))))
+    one, other = stores
+    assert np.array_equal(one.inputs, other.inputs)
+    assert np.array_equal(one.targets[..., 3], other.targets[..., 3])
+
+    def roughness(change: NDArray[Any]) -> float:
+        return float(np.abs(np.diff(change.astype(int), axis=1)).mean())
+
+    changes = [store.targets[..., :3].astype(int) - store.inputs for store in stores]
+    assert roughness(changes[1]) < 0.8 * roughness(changes[0])
+    assert abs(float(changes[0].mean() - changes[1].mean())) < 0.5
+    touched = np.any(changes[0][0] != 0, axis=2).astype(np.uint8)
+    untouched = cv2.dilate(touched, np.ones((15, 15), np.uint8)) == 0
+    assert untouched.any()
+    assert not changes[1][0][untouched].any()
 
 
 def test_a_mirror_image_says_nothing_about_who_is_held_out(crowd: list[Person], tmp_path: Path) -> None:
