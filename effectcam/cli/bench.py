@@ -23,7 +23,7 @@ from effectcam.cli.options import (
     threads,
     tier,
 )
-from effectcam.errors import UsageError
+from effectcam.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,7 +35,21 @@ _BAR = 24
 """Characters of the longest bar."""
 
 
+class _Bench(click.Group):
+    """Says what to do with a clip that stands where a command would."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise UsageError(
+                f"no command {args[0]!r}; {nearest(args[0], self.commands)}; a clip is given with --clip"
+            )
+        return super().resolve_command(ctx, args)
+
+
 @click.group(
+    cls=_Bench,
     invoke_without_command=True,
     short_help="Measure an effect on this device: every stage, its tail, memory, energy.",
 )

@@ -66,7 +66,7 @@ _FILE = FilePath()
 @click.option("--overwrite", is_flag=True, help="Let --record take the place of an older file.")
 @click.option("--credentials", is_flag=True, help="Sign the recording with content credentials (C2PA).")
 @click.option("--stills", type=_FILE, metavar="FOLDER", help="Write every frame as a picture.")
-@click.option("--size", type=Size(), default="1280x720", show_default=True, help="To ask a camera for.")
+@click.option("--size", type=Size(), help="To ask a camera for.  [default: 1280x720]")
 @click.option(
     "--fps",
     type=NumberRange(1, 240),

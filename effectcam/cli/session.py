@@ -70,7 +70,8 @@ class Wishes:
     overwrite: bool = False
     credentials: bool = False
     stills: Path | None = None
-    size: tuple[int, int] = (1280, 720)
+    size: tuple[int, int] | None = None
+    """To ask a camera for; None: 1280 x 720."""
     fps: float = 30.0
     loop: bool = False
     wait: bool = True
@@ -101,6 +102,11 @@ class Wishes:
             if self.loop:
                 raise UsageError(f"--loop is for a clip, and {self.source!r} is a camera; leave it out")
             return
+        if self.size is not None:
+            raise UsageError(
+                f"--size is what a camera is asked for, and {self.source!r} is a clip, which keeps its own; "
+                "leave it out"
+            )
         for file in (self.record, self.governor_trace):
             if file is not None:
                 refuse_to_replace(file, [self.source])
@@ -184,10 +190,11 @@ class Session:
         wishes = self._wishes
         if not is_camera(wishes.source):
             return Clip(wishes.source)
+        width, height = wishes.size or (1280, 720)
         camera = CameraSupervisor(
             wishes.source,
-            width=wishes.size[0],
-            height=wishes.size[1],
+            width=width,
+            height=height,
             fps=wishes.fps,
             tell=self._tell,
             wait=wishes.wait,

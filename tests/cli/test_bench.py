@@ -115,7 +115,8 @@ def test_a_paced_run_tells_how_late_frames_are(monkeypatch: pytest.MonkeyPatch) 
         (("--accelerator", "abacus"), "'abacus' is not one of"),
         (("--burn-in", "0"), "0 is not in the range"),
         (("--under-load", "-1"), "-1 is not in the range"),
-        (("compere",), "No such command 'compere'"),
+        (("compere",), "no command 'compere'; did you mean 'compare'"),
+        (("clip.mp4",), "a clip is given with --clip"),
         (("matrix", "m"), "options before 'matrix' have no effect"),
     ],
 )

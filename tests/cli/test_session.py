@@ -117,6 +117,7 @@ def test_options_out_of_range(cli: Run, tmp_path: Path, arguments: tuple[str, st
         (("in.mp4", "--credentials", "--record", "out.mkv"), "out.mkv: credentials go into .mp4"),
         (("in.mp4", "--obs-input", "Mic", "--stills", "out"), "give --obs too"),
         ((ABSENT, "--loop", "--record", "out.mp4"), "'61' is a camera"),
+        (("in.mp4", "--size", "640x360", "--stills", "out"), "'in.mp4' is a clip, which keeps its own"),
         (("in.mp4", "--loop", "--record", "in.mp4"), "in.mp4 is the input"),
         (("in.mp4", "--window", "--governor-trace", "in.mp4"), "a text is written there"),
     ],
