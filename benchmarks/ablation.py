@@ -344,7 +344,7 @@ def main(
                 steps=steps,
                 seed=seed,
                 emphasis=student.emphasis,
-                transpose=space == "frame",
+                lying=0.5 if space == "frame" else 0.0,
                 save_every=_TURN,
             )
             folder = work or Path(temporary)

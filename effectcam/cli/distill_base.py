@@ -58,7 +58,7 @@ def base(
             raise UsageError(f"{name}'s {space} student has another shape than {next(iter(plans))}'s")
     stores = {name: PairStore.load(work / name / space / "pairs") for name in plans}
     folder = work / f"base-{space}"
-    config = TrainConfig(minutes=minutes, transpose=space == "frame")
+    config = TrainConfig(minutes=minutes, lying=0.5 if space == "frame" else 0.0)
     for at in train_base(
         stores,
         first.net,

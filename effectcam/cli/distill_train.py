@@ -80,7 +80,7 @@ def train(
     for name, student in students.items():
         config = TrainConfig(
             minutes=minutes or student.minutes,
-            transpose=name == "frame",
+            lying=student.lying,
             emphasis=student.emphasis,
             seed=seed,
         )
@@ -105,7 +105,7 @@ def train(
             student.net,
             run,
             config=config,
-            augmentation=usual_augmentation(student.net, student.scale),
+            augmentation=usual_augmentation(student.net, student.scale, mirror=student.mirror),
             weights=weights[name],
             origin=origin,
             clock=time.thread_time if cpu_time else time.monotonic,

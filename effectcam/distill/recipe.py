@@ -73,7 +73,7 @@ _SECTIONS = {
     "limits": Limits,
     "strength": Strength,
 }
-_STUDENT = ("size", "minutes", "net", "teacher", "emphasis", "soften", "losses")
+_STUDENT = ("size", "minutes", "net", "teacher", "emphasis", "soften", "mirror", "losses")
 
 BUNDLED = Path(__file__).with_name("recipes")
 
@@ -95,8 +95,17 @@ class StudentRecipe:
     soften: float = 0.0
     """Pixels of a pair, 0 (off) to 2, by which the teacher's change of the picture is smoothed, see
     `SoftenedTeacher`. 0.7 takes away what no student of this size holds; from 1 on lines look soft."""
+    mirror: bool = True
+    """Whether training may mirror its pictures, which doubles the people. False for a teacher that draws
+    a mirrored picture otherwise, as networks do: the student would learn the mean of both."""
     losses: Weights = field(default_factory=Weights)
     """What the student is told, from ``[students.SPACE.losses]``."""
+
+    @property
+    def lying(self) -> float:
+        """Share of training's batches that lie on their side, as upright frames are drawn: half of a frame's,
+        and a fifth where a teacher draws those otherwise, too."""
+        return 0.0 if self.space == "face" else 0.5 if self.mirror else 0.2
 
     @property
     def scale(self) -> float:
@@ -251,6 +260,7 @@ def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
         minutes,
         _emphasis(values.get("emphasis", {})),
         _soften(values.get("soften", 0.0)),
+        _mirror(values.get("mirror", True)),
         Weights.of(values.get("losses", {})),
     )
 
@@ -274,3 +284,9 @@ def _soften(sigma: Any) -> float:
     if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= 2:
         raise ValueError(f"soften is {sigma!r}: choose a number of pixels from 0 (off) to 2")
     return float(sigma)
+
+
+def _mirror(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"mirror is {value!r}: choose true or false")
+    return value

@@ -71,8 +71,8 @@ class TrainConfig:
     seed: int = 0
     threads: int = 1
     """On a machine with other work, two spinning threads are slower than one."""
-    transpose: bool = False
-    """Lay half of the batches on their side: for frame students, which draw upright frames lying."""
+    lying: float = 0.0
+    """Share of the batches that lie on their side: for frame students, which draw upright frames lying."""
     emphasis: Mapping[str, float] = field(default_factory=dict)
     """How many times as often as evenly a tone band comes; those not named count 1. What one band gains
     the others lose, so raise only a band that the card shows behind."""
@@ -221,9 +221,9 @@ def has_bfloat16() -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 
-def usual_augmentation(net: NetConfig, scale: float = 1.0) -> Augmentation:
+def usual_augmentation(net: NetConfig, scale: float = 1.0, *, mirror: bool = True) -> Augmentation:
     """What fits a student: the crop takes out most tilt and size already, so little is left to learn.
-    ``scale`` is `StudentRecipe.scale`; crops keep the nearest side that 32 divides."""
+    ``scale`` and ``mirror`` are those of `StudentRecipe`; crops keep the nearest side that 32 divides."""
     side = 32 * round(8 * scale)
     usual = Augmentation(
         side=side,
@@ -243,6 +243,8 @@ def usual_augmentation(net: NetConfig, scale: float = 1.0) -> Augmentation:
         noise_share=0.12,
         compress_share=0.12,
     )
+    if not mirror:
+        usual = replace(usual, flip=0.0)
     if net.alpha:
         # It keeps the scene's light, and was given relit pairs instead.
         usual = replace(usual, relight_share=0.0)
@@ -303,7 +305,7 @@ def _batches(
             to_tensor([*images, *(image for image, _ in later)]),
             to_tensor([*targets, *(target for _, target in later)]),
         )
-        if config.transpose and rng.random() < 0.5:
+        if config.lying and rng.random() < config.lying:
             batch = _laid_down(batch[0]), _laid_down(batch[1])
             steps = [step.turned_over() for step in steps]
         yield *batch, steps

@@ -80,7 +80,7 @@ class Trials:
         """Train it to the end of its time, from wherever an earlier call was stopped."""
         config = TrainConfig(
             minutes=self.minutes,
-            transpose=self.recipe.space == "frame",
+            lying=self.recipe.lying,
             emphasis=self.recipe.emphasis,
             seed=self.seed,
             save_every=30.0,
@@ -90,7 +90,9 @@ class Trials:
             shape.net,
             self.folder / shape.name,
             config=config,
-            augmentation=usual_augmentation(shape.net, self._as_recipe(shape).scale),
+            augmentation=usual_augmentation(
+                shape.net, self._as_recipe(shape).scale, mirror=self.recipe.mirror
+            ),
             weights=self.recipe.losses,
             clock=self.clock,
         )

@@ -22,6 +22,7 @@ from effectcam.distill.data import Person, people
 from effectcam.distill.pairs import BASE, PairStore, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
 from effectcam.distill.tones import COVERED, DARKENED, TONES
+from effectcam.distill.train import usual_augmentation
 from effectcam.effect.catalogue import bundled_folder
 from effectcam.errors import StudentError, UsageError
 from tests.disk import small_files
@@ -74,6 +75,7 @@ def test_a_senseless_emphasis_is_told(tmp_path: Path, line: str, says: str) -> N
         ('output = "rgba"', 'output = "rgb"', "the face student draws an alpha"),
         ("size = [256, 256]", "size = [240, 240]", "size is 240, 240: choose sides that 32 divides"),
         ("position = 256", "position = 224", "position is 224 and the size 256, 256"),
+        ("minutes = ", 'mirror = "no"\nminutes = ', "mirror is 'no': choose true or false"),
         ("minutes = ", "soften = -1\nminutes = ", "soften is -1: choose .*0 .off. to 2"),
     ],
 )
@@ -163,6 +165,17 @@ def test_pairs_are_the_same_each_time(crowd: list[Person], tmp_path: Path) -> No
         stores.append(PairStore.load(tmp_path / run))
     assert np.array_equal(stores[0].inputs, stores[1].inputs)
     assert np.array_equal(stores[0].targets, stores[1].targets)
+
+
+def test_pictures_of_a_teacher_that_tells_left_from_right_are_not_mirrored() -> None:
+    toon, fauve = (load_recipe(name).students for name in ("toon", "fauve"))
+    assert [student.lying for student in (toon["face"], toon["frame"], fauve["frame"])] == [0.0, 0.5, 0.2]
+    net = fauve["face"].net
+    assert usual_augmentation(net).flip > 0
+    usual = usual_augmentation(net, mirror=fauve["face"].mirror)
+    rng = np.random.default_rng(0)
+    turns = [usual.geometry((BASE, BASE), rng).affine[:, :2] for _ in range(50)]
+    assert min(np.linalg.det(turn) for turn in turns) > 0
 
 
 def test_a_softened_teacher_smooths_its_change_and_nothing_else(crowd: list[Person], tmp_path: Path) -> None:
