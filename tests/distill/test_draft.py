@@ -26,6 +26,13 @@ def negative(image: Picture, landmarks: Landmarks, *, share: float = 1.0) -> Pic
     return np.asarray(image + share * (255.0 - 2.0 * image), np.uint8)
 
 
+def leaning(image: Picture, landmarks: Landmarks) -> Picture:
+    """Strokes that lean to the right, as a network's do."""
+    rows, columns = np.indices(image.shape[:2])
+    strokes = np.where((rows + columns) % 16 < 8, 40, -40)[..., None]
+    return np.asarray(np.clip(image.astype(int) + strokes, 0, 255), np.uint8)
+
+
 def masked(image: Picture, landmarks: Landmarks) -> Picture:
     assert landmarks is not None
     alpha = np.full((*image.shape[:2], 1), 128, np.uint8)
@@ -44,6 +51,7 @@ def person() -> Person:
 def test_what_a_teacher_draws_is_found_out(person: Person) -> None:
     assert examine(negative, person) == Nature(alpha=False, frames=True)
     assert examine(masked, person) == Nature(alpha=True, frames=False)
+    assert examine(leaning, person) == Nature(alpha=False, frames=True, mirror=False)
     # Without landmarks it leaves the picture alone: nothing for a student of whole frames to learn.
     assert examine(_only_faces, person) == Nature(alpha=False, frames=False)
 
@@ -60,7 +68,10 @@ def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
     assert np.array_equal(full[320:], 255 - full[:320])
 
 
-@pytest.mark.parametrize("nature", [Nature(False, True), Nature(True, False), Nature(False, False)])
+@pytest.mark.parametrize(
+    "nature",
+    [Nature(False, True), Nature(True, False), Nature(False, False), Nature(False, True, mirror=False)],
+)
 def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     file = tmp_path / "recipe.toml"
     teacher = f"{__name__}:negative"
@@ -71,6 +82,7 @@ def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     assert (recipe.name, recipe.manifest["space"]) == ("my-look", nature.space)
     assert set(recipe.students) == set(nature.space.split("+"))
     assert recipe.students["face"].net.alpha == nature.alpha
+    assert {student.mirror for student in recipe.students.values()} == {nature.mirror}
     assert sum(student.minutes for student in recipe.students.values()) == 16
     assert recipe.make_teacher("face")(np.zeros((8, 8, 3), np.uint8), None).min() == 255
 
