@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,10 +78,10 @@ def origin_in(effect: str, recipe: StudentRecipe) -> Origin:
 def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
     """A student shaped as ``net`` with the weights of ``model``, the bytes of a ``.tflite`` file.
 
-    The file must hold a student of the same shape, with four exceptions, since a block adds a change of
+    The file must hold a student of the same shape, with five exceptions, since a block adds a change of
     its own. It may have more blocks at half size than ``net``: the first ones go on without the last ones,
     and training makes up for those. It may have fewer at 1/16 and 1/32: new ones begin by adding nothing. A
-    recurrent one may begin as one that is not. And it may have a larger expansion, which the student then
+    recurrent one may begin as one that is not, and one that learns places as one that knows none. And it may have a larger expansion, which the student then
     has too, until training prunes it. Raises UsageError, with ``name``, for any other file.
     """
     try:
@@ -90,8 +91,10 @@ def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
     net = replace(net, expansion=max(net.expansion, _expansion(arrays)))
     for finest in range(net.fine_depth or net.depth, net.depth + 1):
         for coarsest in range(net.depth, (net.coarse_depth or net.depth) + 1):
-            for recurrent in {False, net.recurrent}:
-                shape = replace(net, fine_depth=finest, coarse_depth=coarsest, recurrent=recurrent)
+            for recurrent, position in itertools.product({False, net.recurrent}, {0, net.position}):
+                shape = replace(
+                    net, fine_depth=finest, coarse_depth=coarsest, recurrent=recurrent, position=position
+                )
                 if _fill(source := Student(shape), arrays):
                     return reshaped(source, net)
     raise UsageError(
@@ -110,12 +113,14 @@ def reshaped(source: Student, net: NetConfig) -> Student:
         if name == "stem.weight" and had[name].shape != parameter.shape:
             # What a recurrent student drew before counts for nothing yet.
             parameter.data.zero_()[:, : had[name].shape[1]].copy_(had[name])
-        elif name.startswith("place.") and had[name].shape != parameter.shape:
-            places = F.interpolate(had[name], parameter.shape[-2:], mode="bilinear", antialias=True)
+        elif name.startswith("place.") and name in had:
+            places = had[name]
+            if places.shape != parameter.shape:
+                places = F.interpolate(places, parameter.shape[-2:], mode="bilinear", antialias=True)
             parameter.data.copy_(places)
         elif name in had:
             parameter.data.copy_(had[name])
-        elif ".narrow." in name:
+        elif ".narrow." in name or name.startswith("place."):
             nn.init.zeros_(parameter)
     return student
 

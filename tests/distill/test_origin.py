@@ -57,6 +57,18 @@ def test_a_shallower_student_keeps_the_blocks_that_it_has_and_a_deeper_one_begin
         start_from(model, wider, name="zombie")
 
 
+def test_places_are_learnt_on_top_of_a_student_that_knows_none() -> None:
+    recipe = load_recipe("pastel").students["face"]
+    assert not recipe.net.position
+    source = origin_in("pastel", recipe).student.eval()
+    placed = origin_in("pastel", replace(recipe, net=replace(recipe.net, position=256))).student.eval()
+    picture = torch.rand(1, 3, *recipe.size)
+    with torch.inference_mode():
+        assert torch.equal(placed(picture), source(picture))
+    placed(picture).sum().backward()
+    assert all(place.grad.abs().max() > 0 for place in placed.place)
+
+
 def test_the_bundled_base_fits_what_draws_alpha_at_the_usual_shape() -> None:
     zombie, toon = load_recipe("zombie").students["face"], load_recipe("toon").students["face"]
     assert has_base(zombie)
