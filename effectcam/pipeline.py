@@ -18,7 +18,7 @@ from effectcam.composite.canvas import DrawnFrame, FrameCanvas
 from effectcam.composite.colour import ColourPolicy, NoColourMatch, colour_matching
 from effectcam.composite.mask import feathered
 from effectcam.composite.screen import screen
-from effectcam.composite.temporal import FRAME, TemporalPolicy, blending
+from effectcam.composite.temporal import FRAME, Steadied, TemporalPolicy, blending
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
 from effectcam.effect.students import open_students
@@ -76,10 +76,9 @@ class Pipeline:
         in view; None takes all. ``mesh``, ``smoothing``, ``colour``, ``temporal`` and ``limits`` replace the
         usual policies, which are partly the effect's choice, e.g. with ``NoSmoothing()``,
         ``NoColourMatch()``, ``NoBlending()`` and ``NoLimits()``.
-        ``accelerator``: see `open_placed`; with another than ``cpu`` the pictures may differ from those of
-        another machine by 2/255. ``tell`` gets a line when one is chosen and when one fails.
-        ``beside`` True is for a pipeline among other Python threads, such as a camera's and the sinks':
-        they go on while a student runs, instead of waiting for its end.
+        ``accelerator``: see `open_placed`; with another than ``cpu`` pictures may differ by 2/255 from those
+        of another machine. ``tell`` gets a line when one is chosen and when one fails. ``beside`` True: for a
+        pipeline among other Python threads, such as a camera's: they go on while a student runs.
 
         Raises UsageError for a wrong value or an unknown effect, PackageError, StudentError or
         FaceMeshError when a part does not start; what was started is closed again.
@@ -258,11 +257,14 @@ class Pipeline:
 
     def _steady(self, passage: Passage) -> None:
         """Mix the faces' drawings with those before."""
-        now = passage.frame.captured_at
-        steadied = [
-            self._temporal.blend(face.identity, drawing, crop, now)
-            for face, drawing, crop in zip(passage.faces, passage.drawings, passage.crops, strict=True)
-        ]
+        now, places = passage.frame.captured_at, range(len(passage.faces))
+
+        def mix(i: int) -> Steadied:
+            return self._temporal.blend(passage.faces[i].identity, passage.drawings[i], passage.crops[i], now)
+
+        # Each face is a stream of its own: the helper takes every other one, where it draws no frame.
+        helped = {i: self._helper.submit(mix, i) for i in places[1::2] if passage.canvas is None}
+        steadied = [helped[i].result() if i in helped else mix(i) for i in places]
         passage.drawings = [each.drawing for each in steadied]
         shares = [round(each.share, 3) for each in steadied if each.share is not None]
         if shares:
@@ -289,10 +291,8 @@ class Pipeline:
 
     def _is_new(self, passage: Passage) -> bool:
         """Whether a face has to wait for its drawn frame, to take its colours from it."""
-        known = self._colour.knows
-        return self.effect.colour.policy == "match-frame" and not all(
-            known(f.identity) for f in passage.faces
-        )
+        known = [self._colour.knows(face.identity) for face in passage.faces]
+        return self.effect.colour.policy == "match-frame" and not all(known)
 
     def _drawn(self, passage: Passage) -> DrawnFrame | None:
         if passage.canvas is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -72,6 +75,31 @@ class Watching:
 
     def forget(self, stream: int) -> None:
         self.forgotten.append(stream)
+
+
+class Meeting:
+    """A policy that waits in each face's stream until another is there too."""
+
+    def __init__(self, faces: int) -> None:
+        self._together = threading.Barrier(faces)
+
+    def blend(self, stream: int, drawing: NDArray[np.uint8], seen: Pixels, now: int) -> Steadied:
+        self._together.wait(timeout=20)
+        return Steadied(drawing, stream / 10)
+
+    def forget(self, stream: int) -> None:
+        pass
+
+
+def test_two_faces_are_mixed_at_once_and_keep_their_order(make: Make) -> None:
+    half = cv2.resize(demo_pixels()[0], (640, 360), interpolation=cv2.INTER_AREA)
+    picture = np.ascontiguousarray(np.hstack((half, half[:, ::-1])))
+    with Pipeline(make(face="unet"), threads=1, max_faces=2, temporal=Meeting(2)) as pipeline:
+        for index in range(3):
+            pipeline.process(Frame(picture, index, index * 33_000_000))
+            identities = [face.identity for face in pipeline.faces]
+            assert len(identities) == 2
+            assert pipeline.decisions["face_blend"] == [identity / 10 for identity in identities]
 
 
 def test_streams_are_told_apart_and_forgotten_with_what_they_are_of(make: Make) -> None:

@@ -81,8 +81,9 @@ def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
     The file must hold a student of the same shape, with five exceptions, since a block adds a change of
     its own. It may have more blocks at half size than ``net``: the first ones go on without the last ones,
     and training makes up for those. It may have fewer at 1/16 and 1/32: new ones begin by adding nothing. A
-    recurrent one may begin as one that is not, and one that learns places as one that knows none. And it may have a larger expansion, which the student then
-    has too, until training prunes it. Raises UsageError, with ``name``, for any other file.
+    recurrent one may begin as one that is not, and one that learns places as one that knows none. And it
+    may have a larger expansion, which the student then has too, until training prunes it. Raises
+    UsageError, with ``name``, for any other file.
     """
     try:
         arrays = _weights(model)
