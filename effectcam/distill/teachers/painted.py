@@ -41,6 +41,8 @@ class Paint:
     step: lightness between flat tones, 0 for none.
     key: ink of dark marks, if they are lines.
     features: how far eyes and mouth keep their own colours, 0 to 1.
+    loose: the network is shown the ground in its dabs and planes instead of the picture. Marks are fewer and
+        broader and do not hang on grain, which a student learns better; hair loses its strands.
     """
 
     styles: dict[str, float]
@@ -56,6 +58,7 @@ class Paint:
     step: float = 0.0
     key: str | None = None
     features: float = 0.6
+    loose: bool = False
 
 
 _BLUE: Ramp = (
@@ -119,11 +122,12 @@ PAINTS = {
             (90, "#fdd9b0"),
             (100, "#fff3dc"),
         ),
-        marks=0.9,
+        marks=0.6,
         on_skin=0.5,
         bare=0.3,
         own=0.7,
         vivid=2.2,
+        loose=True,
     ),
     "woodblock": Paint(
         styles={"1": 0.75, "18": 0.25},
@@ -145,7 +149,7 @@ PAINTS = {
             (90, "#f6deb8"),
             (100, "#f8ecd4"),
         ),
-        marks=1.2,
+        marks=0.75,
         lit=0.2,
         on_skin=0.22,
         bare=0.0,
@@ -153,6 +157,7 @@ PAINTS = {
         own=0.45,
         step=20.0,
         key="#17203c",
+        loose=True,
     ),
     "delft": Paint(
         styles={"2": 0.7, "5": 0.3},
@@ -213,7 +218,7 @@ class Painted:
         if portrait is not None:
             # A shine has no colour to be told by.
             skin = np.maximum(skin, portrait.fill(FACE, 0.04 * portrait.scale))
-        marks = self._marks(paint, still, seen, skin, near, unit)
+        marks = self._marks(paint, still, base if paint.loose else seen, skin, near, unit)
         out = _coloured(paint, base, np.clip(_toned(paint, base) + marks, 0, 100), skin)
         if paint.features:
             share = np.float32(paint.features) * near
@@ -247,7 +252,7 @@ def _toned(paint: Paint, base: Picture) -> Plane:
         return np.asarray(tone, np.float32)
     level = np.floor(tone / paint.step)
     part = tone / paint.step - level
-    return np.asarray(paint.step * (level + np.clip((part - 0.5) / 0.35 + 0.5, 0, 1)), np.float32)
+    return np.asarray(paint.step * (level + np.clip((part - 0.5) / 0.5 + 0.5, 0, 1)), np.float32)
 
 
 def _coloured(paint: Paint, base: Picture, tone: Plane, skin: Plane) -> Picture:
