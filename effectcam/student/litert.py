@@ -26,7 +26,7 @@ class LiteRtStudent:
     tensors: the wrong pair gives a flat, burnt or inverted picture, not an error. Output beyond its
     range is clipped. ``channels`` is what the caller counts on; a model that differs is refused.
 
-    ``threads`` is a count, a policy, or None to measure (`choose_threads`, up to 0.4 s).
+    ``threads`` is a count, a policy, or None to measure (`choose_threads`, up to 0.8 s).
     ``name`` stands in the messages; it defaults to the file's name.
 
     Raises StudentError when the file cannot be read, is no picture function, or is refused by the

@@ -84,8 +84,22 @@ def test_hiccups_and_the_slow_first_run_do_not_decide() -> None:
     assert chosen == 2
 
 
+def test_a_burst_of_other_work_does_not_cost_a_core_for_hours() -> None:
+    def cost(threads: int, run: int) -> float:
+        return {1: 0.006, 2: 0.012 if run < 7 else 0.0035}[threads]
+
+    chosen, desk = choose(cost, candidates=(1, 2), rounds=5)
+    assert chosen == 2
+    assert desk.runs == [1, 2] * 12
+
+
+def test_a_core_that_stays_busy_is_left_alone() -> None:
+    chosen, _ = choose(lambda threads, run: {1: 0.006, 2: 0.012}[threads], candidates=(1, 2))
+    assert chosen == 1
+
+
 def test_candidates_take_turns() -> None:
-    _, desk = choose(lambda threads, run: 0.001, candidates=(2, 1), rounds=3)
+    _, desk = choose(lambda threads, run: 0.002 / threads, candidates=(2, 1), rounds=3)
     assert desk.runs == [1, 2] * 4
 
 
