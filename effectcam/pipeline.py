@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 import cv2
@@ -32,6 +31,7 @@ from effectcam.face.motion import ConstantVelocity
 from effectcam.face.stabiliser import OneEuroSmoothing, Smoothing
 from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
+from effectcam.helper import Helper, T
 from effectcam.ledger import Ledger
 from effectcam.passage import Face, Passage
 from effectcam.redrawing import Redrawing
@@ -98,14 +98,13 @@ class Pipeline:
         self.students: Mapping[Place, Student] = {}
         """At work, by what they draw. Only the pipeline closes them."""
         self._threads: dict[Place, int] = {}
-        self._helper = ThreadPoolExecutor(1, "effectcam-frame")
+        self._helper = Helper()
         self._closed = False
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
         self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
         self._beside = beside
-        self._own_colour = colour
-        self._colour = colour or NoColourMatch()
+        self._own_colour, self._colour = colour, colour or NoColourMatch()
         steady, at = self.effect.temporal, self.effect.limits
         self._temporal = temporal or blending(steady.policy, steady.weight, steady.tolerance)
         self._limits = limits or soft_limits(at.policy, at.yaw)
@@ -169,8 +168,9 @@ class Pipeline:
                 observations = self._find(self._mesh, passage, detect)
             with passage.times.time("crop"):
                 passage.faces = self._steadied(observations, passage)
-                for face in passage.faces:
-                    self._cut(face, passage)
+                for seen, crop in self._each(passage, self._cut):
+                    passage.seen.append(seen)
+                    passage.crops.append(crop)
 
     def draw(self, passage: Passage) -> None:
         """Have the faces redrawn."""
@@ -191,7 +191,7 @@ class Pipeline:
         self.drawings["face"] = passage.drawings
         drawn = self._drawn(passage) if self._is_new(passage) else None
         with passage.times.time("composite"):
-            layers = [self._layer(place, passage, drawn) for place in range(len(passage.faces))]
+            layers = self._each(passage, self._layer, drawn)
         drawn = self._drawn(passage)
         if drawn is not None and drawn.share is not None:
             passage.decisions["frame_blend"] = round(drawn.share, 3)
@@ -245,26 +245,27 @@ class Pipeline:
             self._motion.see(observations, frame.captured_at)
         return observations
 
-    def _cut(self, face: Face, passage: Passage) -> None:
-        size = self._redraw.side
+    def _each(self, passage: Passage, do: Callable[..., T], *more: object) -> list[T]:
+        """``do(face's place, passage, *more)`` for all faces: each is a stream of its own."""
+        free = passage.canvas is None
+        return self._helper.each(lambda place: do(place, passage, *more), len(passage.faces), help=free)
+
+    def _cut(self, place: int, passage: Passage) -> tuple[Pixels, Pixels]:
+        face, size = passage.faces[place], self._redraw.side
         seen = crop = cut(passage.frame.pixels, face.crop, size)
         if self.effect.warp.eyes > 1:
             points = eyes(face.landmarks, face.crop.to_crop(size)) / size
             points = self._smoothing.points(face.identity, points, face.seen_at) * size
             crop = enlarge_eyes(seen, points, self.effect.warp.eyes)
-        passage.seen.append(seen)
-        passage.crops.append(crop)
+        return seen, crop
+
+    def _mix(self, place: int, passage: Passage) -> Steadied:
+        face, drawing, crop = passage.faces[place], passage.drawings[place], passage.crops[place]
+        return self._temporal.blend(face.identity, drawing, crop, face.seen_at)
 
     def _steady(self, passage: Passage) -> None:
         """Mix the faces' drawings with those before."""
-        now, places = passage.frame.captured_at, range(len(passage.faces))
-
-        def mix(i: int) -> Steadied:
-            return self._temporal.blend(passage.faces[i].identity, passage.drawings[i], passage.crops[i], now)
-
-        # Each face is a stream of its own: the helper takes every other one, where it draws no frame.
-        helped = {i: self._helper.submit(mix, i) for i in places[1::2] if passage.canvas is None}
-        steadied = [helped[i].result() if i in helped else mix(i) for i in places]
+        steadied = self._each(passage, self._mix)
         passage.drawings = [each.drawing for each in steadied]
         shares = [round(each.share, 3) for each in steadied if each.share is not None]
         if shares:
@@ -275,7 +276,6 @@ class Pipeline:
     def _layer(self, place: int, passage: Passage, drawn: DrawnFrame | None) -> Layer | None:
         """A face's drawing with its colours in line, at its place in the frame; None outside it."""
         face, seen, drawing = passage.faces[place], passage.seen[place], passage.drawings[place]
-        height, width = passage.frame.pixels.shape[:2]
         if passage.canvas is None or self.effect.colour.policy != "match-frame":
             self._colour.learn(face.identity, drawing, seen)
         elif drawn is not None and not self._colour.knows(face.identity):
@@ -287,7 +287,7 @@ class Pipeline:
             mask = np.asarray(cv2.convertScaleAbs(mask, alpha=strength), np.uint8)
         drawing = self._colour.apply(face.identity, drawing)
         prepared = blend.prepare(drawing, seen, mask, detail=self.effect.detail.gain, keep=not on_canvas)
-        return blend.place(prepared, face.crop, width, height)
+        return blend.place(prepared, face.crop, passage.frame.width, passage.frame.height)
 
     def _is_new(self, passage: Passage) -> bool:
         """Whether a face has to wait for its drawn frame, to take its colours from it."""
