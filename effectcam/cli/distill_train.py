@@ -105,7 +105,9 @@ def train(
             student.net,
             run,
             config=config,
-            augmentation=usual_augmentation(student.net, student.scale, mirror=student.mirror),
+            augmentation=usual_augmentation(
+                student.net, student.scale, mirror=student.mirror, one_ink=student.one_ink
+            ),
             weights=weights[name],
             origin=origin,
             clock=time.thread_time if cpu_time else time.monotonic,

@@ -137,6 +137,10 @@ class Augmentation:
     """Strongest log gain of the lit side in encoded values (the dark side loses as much): 0.55
     leaves the dark cheek about a third of the lit one."""
 
+    tint: float = 0.0
+    """Strongest colour laid over a third of the pictures in a smooth field, in 8-bit values and at the same
+    luma: for looks in one ink, where no colour of the room may come through. 0 for all others."""
+
     defocus_share: float = 0.25
     defocus: Range = (0.5, 2.0)
     """Gaussian sigma in pixels of the crop. Beyond 2 the eyes are gone, and the student answers
@@ -242,9 +246,11 @@ def similarity(
 def relight(image: Pixels, rng: np.random.Generator, *, parameters: Augmentation = _DEFAULT) -> Pixels:
     """Other lamps, another exposure: for the input only. (H, W, 3) RGB uint8 in, new memory out.
 
-    Side light, then exposure, white and contrast in one lookup table, then saturation.
+    Tint and side light, then exposure, white and contrast in one lookup table, then saturation.
     """
     p = parameters
+    if p.tint and rng.random() < 1 / 3:
+        image = _tinted(image, rng, p.tint)
     if rng.random() >= p.relight_share:
         return image.copy()
     if rng.random() < p.side_light_share:
@@ -315,6 +321,16 @@ def _side_light(image: Pixels, rng: np.random.Generator, most: float) -> Pixels:
     # 128 stands for 1: steps of 1/128 vanish in the 8 bits of the product.
     smooth = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(cv2.multiply(image, smooth, scale=1 / 128), np.uint8)
+
+
+def _tinted(image: Pixels, rng: np.random.Generator, most: float) -> Pixels:
+    """Add a smooth field of colours that have no luma, to ``most`` at the strongest."""
+    height, width = image.shape[:2]
+    corners = rng.normal(0, 1, (3, 3, 3)) + rng.normal(0, 1, 3)
+    corners -= (corners @ np.array([0.299, 0.587, 0.114]))[..., None]
+    corners *= most * rng.random() / np.abs(corners).max()
+    field = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.add(image, field, dtype=cv2.CV_8U), np.uint8)
 
 
 def _smear(length: float, angle: float) -> Floats:

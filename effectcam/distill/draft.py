@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +34,8 @@ class Nature:
     """It draws without landmarks too, so the whole frame can have the look."""
     mirror: bool = True
     """It draws a mirrored picture as the mirror image of the drawing, so training may mirror."""
+    one_ink: bool = False
+    """It draws a picture of other colours the same, so training may show it rooms in all of them."""
 
     @property
     def space(self) -> Space:
@@ -55,7 +58,7 @@ def examine(teacher: Teacher, person: Person) -> Nature:
     if alpha or not _draws_frames(teacher, image):
         # Faces with an alpha keep their place in the crop, and are not mirrored in any case.
         return Nature(alpha, frames=False)
-    return Nature(alpha, frames=True, mirror=_mirrors(teacher, image))
+    return Nature(alpha, frames=True, mirror=_mirrors(teacher, image), one_ink=_one_ink(teacher, image))
 
 
 def contact_sheet(teacher: Teacher, crowd: Sequence[Person]) -> Pixels:
@@ -127,6 +130,20 @@ def _mirrors(teacher: Teacher, image: Pixels) -> bool:
     return bool(np.abs(other - drawn).mean() < _OTHERWISE * np.abs(drawn - image).mean())
 
 
+_COLOUR_TAKEN = 0.8
+"""Share of a change of all colours to their opposites, at equal luma, that may be left in the drawing: 0.7 at
+most for looks in one ink, 1.2 and more for others, which mostly press colours."""
+
+
+def _one_ink(teacher: Teacher, image: Pixels) -> bool:
+    drawn = teacher(image.copy(), None).astype(np.float32)
+    luma_chroma = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
+    luma_chroma[..., 1:] = 255 - luma_chroma[..., 1:]
+    opposite = np.asarray(cv2.cvtColor(luma_chroma, cv2.COLOR_YCrCb2RGB), np.uint8)
+    changed = np.abs(opposite.astype(np.float32) - image).mean()
+    return bool(np.abs(teacher(opposite, None) - drawn).mean() < _COLOUR_TAKEN * changed)
+
+
 def _quoted(text: str) -> str:
     # JSON's escapes are TOML's, but for those of characters beyond 16 bits.
     return json.dumps(text, ensure_ascii=False)
@@ -145,7 +162,8 @@ def recipe_text(
     mirror = (
         "mirror = false  # a mirrored picture is drawn otherwise: the student would learn the mean of both"
     )
-    sides = [] if nature.mirror else [mirror]
+    one_ink = "one_ink = true  # no colour of the room may come through"
+    traits = ([] if nature.mirror else [mirror]) + ([one_ink] if nature.one_ink else [])
     lines = [
         f"name = {_quoted(name)}",
         'version = "0.1.0"',
@@ -175,7 +193,7 @@ def recipe_text(
         "[students.face]",
         "size = [256, 256]",
         f"minutes = {minutes}",
-        *sides,
+        *traits,
         "",
         "[students.face.net]",
     ]
@@ -193,7 +211,7 @@ def recipe_text(
             "[students.frame]",
             "size = [288, 512]",
             f"minutes = {minutes}",
-            *sides,
+            *traits,
             "",
             "[students.frame.net]",
             "widths = [12, 16, 24, 40, 64]",

@@ -73,7 +73,7 @@ _SECTIONS = {
     "limits": Limits,
     "strength": Strength,
 }
-_STUDENT = ("size", "minutes", "net", "teacher", "emphasis", "soften", "mirror", "losses")
+_STUDENT = ("size", "minutes", "net", "teacher", "emphasis", "soften", "mirror", "one_ink", "losses")
 
 BUNDLED = Path(__file__).with_name("recipes")
 
@@ -98,6 +98,9 @@ class StudentRecipe:
     mirror: bool = True
     """Whether training may mirror its pictures, which doubles the people. False for a teacher that draws
     a mirrored picture otherwise, as networks do: the student would learn the mean of both."""
+    one_ink: bool = False
+    """Whether the look has no colours of its own, such as a pencil's: training then sees rooms in all colours
+    with the same drawing, or a green wall leaves a breath of green round the head."""
     losses: Weights = field(default_factory=Weights)
     """What the student is told, from ``[students.SPACE.losses]``."""
 
@@ -260,7 +263,8 @@ def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
         minutes,
         _emphasis(values.get("emphasis", {})),
         _soften(values.get("soften", 0.0)),
-        _mirror(values.get("mirror", True)),
+        _flag(values, "mirror", default=True),
+        _flag(values, "one_ink", default=False),
         Weights.of(values.get("losses", {})),
     )
 
@@ -286,7 +290,8 @@ def _soften(sigma: Any) -> float:
     return float(sigma)
 
 
-def _mirror(value: Any) -> bool:
+def _flag(values: dict[str, Any], key: str, *, default: bool) -> bool:
+    value = values.get(key, default)
     if not isinstance(value, bool):
-        raise ValueError(f"mirror is {value!r}: choose true or false")
+        raise ValueError(f"{key} is {value!r}: choose true or false")
     return value

@@ -221,9 +221,15 @@ def has_bfloat16() -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 
-def usual_augmentation(net: NetConfig, scale: float = 1.0, *, mirror: bool = True) -> Augmentation:
+_ROOM = 90.0
+"""8-bit values that a green screen's strongest channel is above its luma, and a magenta lamp's below."""
+
+
+def usual_augmentation(
+    net: NetConfig, scale: float = 1.0, *, mirror: bool = True, one_ink: bool = False
+) -> Augmentation:
     """What fits a student: the crop takes out most tilt and size already, so little is left to learn.
-    ``scale`` and ``mirror`` are those of `StudentRecipe`; crops keep the nearest side that 32 divides."""
+    ``scale``, ``mirror`` and ``one_ink`` are `StudentRecipe`'s; crops have a side that 32 divides."""
     side = 32 * round(8 * scale)
     usual = Augmentation(
         side=side,
@@ -245,6 +251,8 @@ def usual_augmentation(net: NetConfig, scale: float = 1.0, *, mirror: bool = Tru
     )
     if not mirror:
         usual = replace(usual, flip=0.0)
+    if one_ink:
+        usual = replace(usual, tint=_ROOM)
     if net.alpha:
         # It keeps the scene's light, and was given relit pairs instead.
         usual = replace(usual, relight_share=0.0)

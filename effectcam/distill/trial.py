@@ -91,7 +91,10 @@ class Trials:
             self.folder / shape.name,
             config=config,
             augmentation=usual_augmentation(
-                shape.net, self._as_recipe(shape).scale, mirror=self.recipe.mirror
+                shape.net,
+                self._as_recipe(shape).scale,
+                mirror=self.recipe.mirror,
+                one_ink=self.recipe.one_ink,
             ),
             weights=self.recipe.losses,
             clock=self.clock,

@@ -128,6 +128,20 @@ def test_relight_keeps_edges_in_place_and_spans_the_exposures() -> None:
     assert np.ptp(relight(picture, rng, parameters=limits), axis=(0, 1)).max() == 0
 
 
+def test_a_tint_brings_colour_and_keeps_the_luma() -> None:
+    picture = np.full((64, 64, 3), 128, np.uint8)
+    limits = Augmentation(relight_share=0.0, tint=90.0)
+    rng = np.random.default_rng(0)
+    tinted = [relight(picture, rng, parameters=limits).astype(int) for _ in range(90)]
+    strengths = np.array([np.ptp(each, axis=2).max() for each in tinted])
+    assert 15 < (strengths > 0).sum() < 45, "a third of the pictures"
+    assert strengths.max() > 60
+    for each in tinted:
+        assert np.abs(each @ [0.299, 0.587, 0.114] - 128).max() < 1.5
+    assert max(each[..., 1].max() for each in tinted) > 160, "as green as a screen"
+    assert np.array_equal(relight(picture, rng, parameters=Augmentation(relight_share=0.0)), picture)
+
+
 def test_warmth_moves_red_against_blue() -> None:
     picture = np.full((32, 32, 3), 120, np.uint8)
     limits = Augmentation(relight_share=1.0, side_light_share=0.0, cast=0.0, saturation=(1, 1))

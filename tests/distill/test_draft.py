@@ -33,6 +33,12 @@ def leaning(image: Picture, landmarks: Landmarks) -> Picture:
     return np.asarray(np.clip(image.astype(int) + strokes, 0, 255), np.uint8)
 
 
+def etched(image: Picture, landmarks: Landmarks) -> Picture:
+    """Dark and light, and no colour."""
+    luma = image @ np.array([0.299, 0.587, 0.114])
+    return np.asarray(np.where(luma > 100, 240, 20)[..., None].repeat(3, axis=2), np.uint8)
+
+
 def masked(image: Picture, landmarks: Landmarks) -> Picture:
     assert landmarks is not None
     alpha = np.full((*image.shape[:2], 1), 128, np.uint8)
@@ -52,6 +58,7 @@ def test_what_a_teacher_draws_is_found_out(person: Person) -> None:
     assert examine(negative, person) == Nature(alpha=False, frames=True)
     assert examine(masked, person) == Nature(alpha=True, frames=False)
     assert examine(leaning, person) == Nature(alpha=False, frames=True, mirror=False)
+    assert examine(etched, person) == Nature(alpha=False, frames=True, one_ink=True)
     # Without landmarks it leaves the picture alone: nothing for a student of whole frames to learn.
     assert examine(_only_faces, person) == Nature(alpha=False, frames=False)
 
@@ -70,7 +77,12 @@ def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
 
 @pytest.mark.parametrize(
     "nature",
-    [Nature(False, True), Nature(True, False), Nature(False, False), Nature(False, True, mirror=False)],
+    [
+        Nature(False, True),
+        Nature(True, False),
+        Nature(False, False),
+        Nature(False, True, mirror=False, one_ink=True),
+    ],
 )
 def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     file = tmp_path / "recipe.toml"
@@ -83,6 +95,7 @@ def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     assert set(recipe.students) == set(nature.space.split("+"))
     assert recipe.students["face"].net.alpha == nature.alpha
     assert {student.mirror for student in recipe.students.values()} == {nature.mirror}
+    assert {student.one_ink for student in recipe.students.values()} == {nature.one_ink}
     assert sum(student.minutes for student in recipe.students.values()) == 16
     assert recipe.make_teacher("face")(np.zeros((8, 8, 3), np.uint8), None).min() == 255
 
