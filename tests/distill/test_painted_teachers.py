@@ -223,9 +223,16 @@ def test_glass_is_lead_and_panes() -> None:
     assert 0.08 < np.mean(lightness < 15) < 0.4
     panes = lightness > 25
     assert chroma(drawn("stained glass"))[panes].mean() > 1.3 * chroma(face()[0])[panes].mean()
-    ramp = np.repeat(np.linspace(40, 220, 160)[None, :, None], 128, axis=0).repeat(3, axis=2).astype(np.uint8)
-    row = lab(StainedGlass(light=0.0)(ramp, None))[64, 8:-8, 0]
-    assert 3 <= np.count_nonzero(np.diff((row < 15).astype(int)) == 1) <= 8
+
+
+def test_glass_is_leaded_where_tones_step_and_not_on_a_slope() -> None:
+    slope = np.linspace(40, 220, 160)
+    # In the middle of the panes' tones, 18 apart in lightness.
+    steps = np.repeat([27, 64, 107, 152, 201], 32)
+    for levels, cames in ((slope, 0), (steps, 4)):
+        picture = np.repeat(levels[None, :, None], 128, axis=0).repeat(3, axis=2).astype(np.uint8)
+        row = lab(StainedGlass(light=0.0)(picture, None))[64, 8:-8, 0]
+        assert np.count_nonzero(np.diff((row < 15).astype(int)) == 1) == cames
 
 
 def test_spectacles_are_found_and_leaded() -> None:

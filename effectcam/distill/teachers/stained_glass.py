@@ -1,9 +1,10 @@
 """The stained-glass look: flat panes of luminous colour between black cames of lead.
 
 Where a pane ends is told by the picture alone, for a student can learn nothing else: at the level lines of a
-much simplified tone and colour, and across wide panes at those of the light at large (never by a random
-mosaic, nor by the way a line runs, since training mirrors pictures and lays them on their side). A face with
-landmarks is cut along the mesh as a glazier would.
+much simplified tone and colour, where these change within a few pixels. On a slope the same lines would be
+nowhere in particular: no student finds them, and they wander with the light. Never by a random mosaic, nor by
+the way a line runs, since training mirrors pictures and lays them on their side. A face with landmarks is cut
+along the mesh as a glazier would.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from effectcam.distill.teachers.drawing.brushwork import slope
 from effectcam.distill.teachers.drawing.glass_face import GlassFace
 from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
 from effectcam.distill.teachers.drawing.kuwahara import kuwahara
@@ -30,6 +30,9 @@ _TONE = 18.0
 """Lightness from one pane to the next."""
 _HUE = 26.0
 """The same for Lab's a and b."""
+
+_STEEP = (0.07, 0.13)
+"""Of these steps, how many a pixel must bring for a lead to begin, and to be whole."""
 
 _TINTS = (
     (0.0, 14, -24),
@@ -71,22 +74,20 @@ class StainedGlass:
         lab = balanced(image, share=0.8)
         still = calm(lab, unit)
         simple = _simplified(still, unit)
-        lead, room = _borders_of_panes(simple, width)
+        lead = _borders_of_panes(simple, width)
         face = None
         if landmarks is not None:
             face = GlassFace(np.asarray(landmarks[:, :2], np.float32), *image.shape[:2])
         skin = flesh_of(simple, face, unit)
         panes = _level(simple, unit)
         tint = np.float32(self.tint) * (1 - 0.6 * skin)
+        grey = np.ascontiguousarray(still[..., 0])
+        edges = flow_lines(grey, width=width, length=8 * width, threshold=0.6, softness=0.9)
         if face is None or landmarks is None:
             glass = _glass(panes, tint)
-            net = _net(np.ascontiguousarray(simple[..., 0]), unit, width)
-            lead = np.maximum(lead, net * smooth_step(room, 9 * unit, 13 * unit) * (1 - skin))
+            # Eyes and mouths have no more than these.
+            lead = np.maximum(lead, edges * skin)
         else:
-            # Round a face the panes stay wide: the net would be another than the frame's, which is drawn
-            # smaller, and both would show where crop and frame run into each other.
-            grey = np.ascontiguousarray(still[..., 0])
-            edges = flow_lines(grey, width=width, length=8 * width, threshold=0.6, softness=0.9)
             worn = _joined(np.maximum(edges, _wires(grey, width)), width) * eyewear(image, landmarks)
             panes, own = face.panes(lab, panes)
             glass = face.features(lab, _glass(panes, tint))
@@ -106,45 +107,29 @@ def _simplified(still: Picture, unit: float) -> Picture:
 
 
 def _level(simple: Picture, unit: float) -> Picture:
-    """The panes' own colours: nearly one lightness each."""
+    """The panes' own colours: about one lightness each."""
     out = simple.copy()
     level = (np.floor(simple[..., 0] / _TONE) + 0.5) * _TONE
-    out[..., 0] += 0.8 * (level - simple[..., 0])
+    out[..., 0] += 0.5 * (level - simple[..., 0])
     return np.asarray(cv2.GaussianBlur(out, (0, 0), 0.8 * unit), np.float32)
 
 
-def _borders_of_panes(simple: Picture, width: float) -> tuple[Plane, Plane]:
-    """Lead between panes, 0 to 1, and the room in each pane: the distance in pixels from its middle to its
-    border; both (H, W)."""
+def _borders_of_panes(simple: Picture, width: float) -> Plane:
+    """Lead between panes, (H, W), 0 to 1."""
     soft = np.asarray(cv2.GaussianBlur(_doubled(simple), (0, 0), 2 * width), np.float32)
     steps = np.array([_TONE, _HUE, _HUE], np.float32)
     # Tones change in the middle between two levels, hues where grey is in the middle of one.
     label = np.floor(soft / steps + np.array([0, 0.5, 0.5], np.float32)).astype(np.int32)
-    lead, away = _borders(label @ np.array([1, 32, 1024], np.int32), width)
-    count, panes = cv2.connectedComponents((away > 1.5 * width).astype(np.uint8))
-    widest = np.zeros(count, np.float32)
-    np.maximum.at(widest, np.asarray(panes, np.int32).ravel(), away.ravel())
-    widest[0] = 0
-    return _halved(lead), _halved(np.asarray(widest[panes], np.float32))
+    lead = _borders(label @ np.array([1, 32, 1024], np.int32), width)
+    blurred = cv2.GaussianBlur(simple / steps, (0, 0), width)
+    right, down = (cv2.Sobel(blurred, -1, x, 1 - x, scale=1 / 8) for x in (1, 0))
+    came = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(1.5 * width) + 1,) * 2)
+    rise = cv2.dilate(np.hypot(right, down).max(axis=2), came)
+    return _halved(lead) * smooth_step(np.asarray(rise, np.float32), *_STEEP)
 
 
-def _net(tone: Plane, unit: float, width: float) -> Plane:
-    """Lead across wide panes, (H, W), 0 to 1: two sets of level lines of the light at large, which cross."""
-    wide = blur(tone, 24 * unit)
-    band = blur(tone, 9 * unit) - blur(tone, 30 * unit)
-    lead = np.zeros_like(tone)
-    for field, step, least in ((wide, 9.0, 0.04), (band, 7.0, 0.06)):
-        lines, _ = _borders(np.floor(_doubled(field) / step + 0.5).astype(np.int32), width)
-        steepness = slope(field, unit)
-        # On the flat, a level line is nowhere in particular; on a steep they crowd.
-        wanted = smooth_step(steepness, least, 2 * least) * (1 - smooth_step(steepness, step / 13, step / 8))
-        lead = np.maximum(lead, _halved(lines) * wanted)
-    return lead
-
-
-def _borders(label: NDArray[np.int32], width: float) -> tuple[Plane, Plane]:
-    """Lead of even width between labels, 0 to 1, and the distance from it in pixels of the picture; all at
-    twice its size, so that the lead has smooth rims."""
+def _borders(label: NDArray[np.int32], width: float) -> Plane:
+    """Lead of even width between labels, 0 to 1, at twice the picture's size, so that it has smooth rims."""
     free = np.ones(label.shape, np.uint8)
     free[:, 1:][label[:, 1:] != label[:, :-1]] = 0
     free[1:][label[1:] != label[:-1]] = 0
@@ -155,8 +140,7 @@ def _borders(label: NDArray[np.int32], width: float) -> tuple[Plane, Plane]:
     )
     # A picture without any border is as far from one as can be.
     away = np.minimum(cv2.distanceTransform(joined, cv2.DIST_L2, 5) / 2, np.float32(max(label.shape)))
-    away = np.asarray(away, np.float32)
-    return 1 - smooth_step(away, 0.8 * width, 1.5 * width), away
+    return 1 - smooth_step(np.asarray(away, np.float32), 0.8 * width, 1.5 * width)
 
 
 def _wires(grey: Plane, width: float) -> Plane:
