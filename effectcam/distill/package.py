@@ -44,13 +44,14 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
             f"{' or '.join(map(str, missing))} holds no trained student; run 'effectcam distill train' first"
         )
     plans = {tier: at_tier(recipe, tier) for tier in tiers}
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     # A student that does not draw as it should must not end up in a package that worked.
     with tempfile.TemporaryDirectory(prefix=".effectcam-", dir=folder.parent) as place:
         measured = {
             tier: {space: _export(plan, space, tier, work, Path(place)) for space in plan.students}
             for tier, plan in plans.items()
         }
+        folder.mkdir(exist_ok=True)
         for file in Path(place).iterdir():
             file.replace(folder / file.name)
     models = {

@@ -117,6 +117,9 @@ def test_a_student_that_draws_otherwise_leaves_the_package_as_it_was(
     monkeypatch.setattr(package, "_export", fails)
     with pytest.raises(StudentError):
         package.build(zombie, work, folder, data="drawn", preview=tmp_path / "none.mp4")
+    with pytest.raises(StudentError):
+        package.build(zombie, work, tmp_path / "new" / "zombie", data="drawn", preview=tmp_path / "none.mp4")
+    assert not (tmp_path / "new" / "zombie").exists()
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     assert {file.name for file in tmp_path.iterdir()} == {"work", "zombie"}
 
