@@ -85,9 +85,7 @@ def test_a_small_shift_moves_the_drawing_and_changes_little(look: str) -> None:
     shifted = LOOKS[look](*moved(image, landmarks, 2.0, 1.0))
     there = moved(drawn(look), landmarks, 2.0, 1.0)[0]
     middle = slice(8, -8)
-    # The network that lays oil's planes sees every fourth pixel.
-    share = 0.3 if look == "oil" else 0.15
-    assert gap(shifted[middle, middle], there[middle, middle]) < share * gap(drawn(look), image)
+    assert gap(shifted[middle, middle], there[middle, middle]) < 0.15 * gap(drawn(look), image)
 
 
 @every_look
@@ -98,7 +96,7 @@ def test_noise_is_not_drawn(look: str) -> None:
     assert gap(LOOKS[look](noisy, landmarks), drawn(look)) < 0.22 * gap(drawn(look), image)
 
 
-@pytest.mark.parametrize("look", [look for look in LOOKS if look != "oil"])
+@every_look
 @pytest.mark.parametrize("turned", ["mirrored", "laid down"])
 def test_training_may_mirror_a_frame_and_lay_it_down(look: str, turned: str) -> None:
     def turn(picture: Pixels) -> Pixels:
@@ -185,8 +183,7 @@ def test_oil_is_deeper_than_the_picture_and_faces_have_planes_where_walls_have_n
     assert lab(drawn("oil"))[..., 0].std() > 1.05 * lab(image)[..., 0].std()
     noise = np.random.default_rng(1).normal(0, 3, (96, 96, 3))
     wall = np.clip(np.array([120, 100, 90]) + noise, 0, 255).astype(np.uint8)
-    bare, hewn = (lab(Oil(planes=gain)(wall, None))[..., 0] for gain in (0.0, 2.0))
-    assert np.abs(hewn - bare).max() < 1.5
+    assert np.ptp(lab(Oil()(wall, None))[..., 0]) < 2
     smooth = Oil(planes=0.0)(image, landmarks)
     assert np.abs(lab(drawn("oil")) - lab(smooth))[..., 0][60:100, 40:88].mean() > 0.5
 
