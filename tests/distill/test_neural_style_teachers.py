@@ -223,7 +223,7 @@ def test_the_four_are_told_apart_at_thumbnail_size() -> None:
     ("look", "holds"),
     [
         ("delft", lambda seen: np.percentile(seen[..., 2], 75) < 3),
-        ("starry", lambda seen: seen[..., 2].max() > 45 and seen[..., 2].min() < -25),
+        ("nocturne", lambda seen: seen[..., 2].max() > 45 and seen[..., 2].min() < -25),
         ("woodblock", lambda seen: np.percentile(seen[..., 0], 90) > 75),
         ("fauve", lambda seen: seen[..., 1].max() > 45),
     ],
@@ -234,8 +234,8 @@ def test_each_has_its_palette(look: str, holds: Callable[[Floats], bool]) -> Non
 
 def test_no_marks_leave_the_palette() -> None:
     image, landmarks = face()
-    plain = lab(Painted(look="starry", marks=0.0)(image, landmarks))[..., 0]
-    assert np.abs(lab(drawn("starry"))[..., 0] - plain).mean() > 2
+    plain = lab(Painted(look="nocturne", marks=0.0)(image, landmarks))[..., 0]
+    assert np.abs(lab(drawn("nocturne"))[..., 0] - plain).mean() > 2
 
 
 def test_a_bare_wall_is_not_cut_by_the_cameras_noise() -> None:
@@ -255,7 +255,7 @@ def test_its_recipe_makes_it(look: str) -> None:
 
 
 def test_an_unknown_look_is_told_the_nearest() -> None:
-    with pytest.raises(UsageError, match="starry"):
-        Painted(look="stary")
+    with pytest.raises(UsageError, match="nocturne"):
+        Painted(look="noctrune")
     with pytest.raises(UsageError, match="delft needs uint8"):
         painter("delft")(face()[0] / 255.0, None)  # type: ignore[arg-type]

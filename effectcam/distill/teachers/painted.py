@@ -1,4 +1,4 @@
-"""Four painted looks: starry, fauve, woodblock and delft.
+"""Four painted looks: nocturne, fauve, woodblock and delft.
 
 The marks are a network's (`NeuralStyle`), tones and colours a palette's. A network alone would draw each face
 in the colours that its background leaves over. A palette's ramps go from dark to light, one for skin and one
@@ -73,8 +73,8 @@ _BLUE: Ramp = (
 )
 
 PAINTS = {
-    "starry": Paint(
-        styles={"3": 1.0},
+    "nocturne": Paint(
+        styles={"20": 0.6, "7": 0.4},
         ground=(
             (0, "#060a28"),
             (16, "#0e2066"),
@@ -96,10 +96,11 @@ PAINTS = {
             (100, "#fff6cc"),
         ),
         marks=0.8,
-        on_skin=0.5,
+        on_skin=0.6,
         contrast=0.5,
         own=0.25,
         vivid=1.5,
+        loose=True,
     ),
     "fauve": Paint(
         styles={"5": 0.6, "22": 0.4},
