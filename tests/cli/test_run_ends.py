@@ -26,7 +26,9 @@ def slowly(file):
     time.sleep(seconds)
     finish(file)
 VideoFile._finish = slowly
+# Whoever tests under nohup or in the background has them ignored, and hands that down.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if os.isatty(0):
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 runpy.run_module("effectcam", run_name="__main__")
