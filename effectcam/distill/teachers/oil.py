@@ -15,6 +15,7 @@ import numpy as np
 from effectcam.distill.teachers.drawing.brushwork import dabs
 from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, check, to_pixels
 from effectcam.distill.teachers.drawing.lines import Plane
+from effectcam.distill.teachers.drawing.tones import spread, stepped
 from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
 from effectcam.distill.teachers.head.portrait import Portrait
 
@@ -64,23 +65,12 @@ class Oil:
             portrait = Portrait(np.asarray(landmarks[:, :2], np.float32), *image.shape[:2])
             paint = portrait.finish(lab, paint)
             hewn -= np.float32(0.7) * portrait.detail()
-        tone = _spread(np.ascontiguousarray(paint[..., 0]))
-        tone += np.float32(self.planes) * hewn * (_stepped(tone) - tone)
+        tone = spread(np.ascontiguousarray(paint[..., 0]), _CONTRAST)
+        tone += np.float32(self.planes) * hewn * (stepped(tone, _TONE, _EDGE) - tone)
         apart = tone - blur(tone, 3 * unit)
         # Less on the lit side, where it would be a halo.
         tone += np.float32(self.edge) * hewn * np.where(apart > 0, 0.4 * apart, apart)
         return to_pixels(_coloured(paint, np.clip(tone, 0, 100), self.richness))
-
-
-def _spread(lightness: Plane) -> Plane:
-    t = np.clip(lightness / 100, 0, 1)
-    return np.asarray(100 * (t + np.float32(2 * _CONTRAST) * t * (1 - t) * (t - np.float32(0.5))), np.float32)
-
-
-def _stepped(tone: Plane) -> Plane:
-    level = np.floor(tone / _TONE)
-    part = tone / _TONE - level
-    return np.asarray(_TONE * (level + np.clip((part - 0.5) / _EDGE + 0.5, 0, 1)), np.float32)
 
 
 def _coloured(paint: Picture, tone: Plane, richness: float) -> Picture:

@@ -16,6 +16,7 @@ from effectcam.distill.teachers.drawing.ground import Pixels, balanced, calm, ch
 from effectcam.distill.teachers.drawing.kuwahara import kuwahara
 from effectcam.distill.teachers.drawing.lines import Plane
 from effectcam.distill.teachers.drawing.palette import colour, laid, ramp
+from effectcam.distill.teachers.drawing.tones import spread, stepped
 from effectcam.distill.teachers.head.face_parts import FACE, Landmarks, Picture, smooth_step
 from effectcam.distill.teachers.head.flesh import flesh_of
 from effectcam.distill.teachers.head.portrait import Portrait
@@ -60,6 +61,9 @@ class Paint:
     features: float = 0.6
     loose: bool = False
 
+
+_EDGE = 0.5
+"""Share of a step in which one flat tone passes into the next."""
 
 _BLUE: Ramp = (
     (0, "#08124a"),
@@ -247,13 +251,8 @@ class Painted:
 
 def _toned(paint: Paint, base: Picture) -> Plane:
     """The lightness to colour, (H, W): spread, and in soft steps where tones are flat."""
-    t = np.clip(base[..., 0] / 100, 0, 1)
-    tone = 100 * (t + np.float32(2 * paint.contrast) * t * (1 - t) * (t - np.float32(0.5)))
-    if not paint.step:
-        return np.asarray(tone, np.float32)
-    level = np.floor(tone / paint.step)
-    part = tone / paint.step - level
-    return np.asarray(paint.step * (level + np.clip((part - 0.5) / 0.5 + 0.5, 0, 1)), np.float32)
+    tone = spread(np.ascontiguousarray(base[..., 0]), paint.contrast)
+    return stepped(tone, paint.step, _EDGE) if paint.step else tone
 
 
 def _coloured(paint: Paint, base: Picture, tone: Plane, skin: Plane) -> Picture:
