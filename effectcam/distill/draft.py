@@ -58,7 +58,9 @@ def examine(teacher: Teacher, person: Person) -> Nature:
     if alpha or not _draws_frames(teacher, image):
         # Faces with an alpha keep their place in the crop, and are not mirrored in any case.
         return Nature(alpha, frames=False)
-    return Nature(alpha, frames=True, mirror=_mirrors(teacher, image), one_ink=_one_ink(teacher, image))
+    plain = teacher(image.copy(), None).astype(np.float32)
+    mirror, one_ink = _mirrors(teacher, image, plain), _one_ink(teacher, image, plain)
+    return Nature(alpha, frames=True, mirror=mirror, one_ink=one_ink)
 
 
 def contact_sheet(teacher: Teacher, crowd: Sequence[Person]) -> Pixels:
@@ -124,8 +126,7 @@ _OTHERWISE = 0.25
 by 0.08 at most, those that are networks by 0.4 and more."""
 
 
-def _mirrors(teacher: Teacher, image: Pixels) -> bool:
-    drawn = teacher(image.copy(), None).astype(np.float32)
+def _mirrors(teacher: Teacher, image: Pixels, drawn: NDArray[np.float32]) -> bool:
     other = teacher(np.ascontiguousarray(image[:, ::-1]), None)[:, ::-1]
     return bool(np.abs(other - drawn).mean() < _OTHERWISE * np.abs(drawn - image).mean())
 
@@ -135,8 +136,7 @@ _COLOUR_TAKEN = 0.8
 most for looks in one ink, 1.2 and more for others, which mostly press colours."""
 
 
-def _one_ink(teacher: Teacher, image: Pixels) -> bool:
-    drawn = teacher(image.copy(), None).astype(np.float32)
+def _one_ink(teacher: Teacher, image: Pixels, drawn: NDArray[np.float32]) -> bool:
     luma_chroma = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
     luma_chroma[..., 1:] = 255 - luma_chroma[..., 1:]
     opposite = np.asarray(cv2.cvtColor(luma_chroma, cv2.COLOR_YCrCb2RGB), np.uint8)
