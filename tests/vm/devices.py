@@ -203,9 +203,14 @@ class Reader:
 
 
 def watcher(path: str = DEVICE) -> subprocess.Popen[bytes]:
-    """A program that reads a camera for ever; started once it has the device open."""
-    process = _v4l2_ctl(path, "--stream-mmap")
-    until(lambda: _has_open(process.pid, path), f"a reader of {path}")
+    """A program that reads a camera for ever; started once it has its buffers.
+
+    A reader that asks v4l2loopback for buffers clears those of all others until it has mapped its own
+    (``vidioc_reqbufs``, 0.12.7): who takes a picture in between is refused.
+    """
+    buffers = 3
+    process = _v4l2_ctl(path, f"--stream-mmap={buffers}")
+    until(lambda: _mapped(process.pid, path) >= buffers, f"a reader of {path}")
     return process
 
 
@@ -231,7 +236,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _has_open(pid: int, path: str) -> bool:
+def _mapped(pid: int, path: str) -> int:
+    """How many times a program has a device in its memory: its buffers."""
     with contextlib.suppress(OSError):
-        return any(os.readlink(link) == path for link in Path(f"/proc/{pid}/fd").iterdir())
-    return False
+        return sum(line.endswith(path) for line in Path(f"/proc/{pid}/maps").read_text().splitlines())
+    return 0
