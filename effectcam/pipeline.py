@@ -89,9 +89,9 @@ class Pipeline:
         self.max_faces = max_faces
         self.faces: list[Face] = []
         self.drawings: dict[Place, list[NDArray[np.uint8]]] = {}
-        """What the students made of the latest frame, RGB or RGBA, blended with what was before and not yet
-        laid: for "face" one a face, in the order of ``faces``; for "frame" a single one. Only to be read, for
-        they go into the next frame's."""
+        """What the students made of the latest frame, blended with what was before and not yet laid: for
+        "face" one a face, RGB or RGBA under the mask, in the order of ``faces``; for "frame" a single one.
+        Only to be read, for they go into the next frame's."""
         self.decisions: dict[str, object] = {}
         """What policies decided about the latest frame, by name, in values that JSON can hold."""
         self.tier = tier
@@ -177,8 +177,8 @@ class Pipeline:
         for lost in passage.lost:
             self._redraw.forget(lost)
         with passage.times.time("student"):
-            for face, crop in zip(passage.faces, passage.crops, strict=True):
-                passage.drawings.append(self._redraw(face, crop))
+            if passage.faces:
+                passage.drawings = self._redraw(passage.faces, passage.crops, self._helper)
 
     def finish(self, passage: Passage) -> Frame:
         """Lay what was drawn on the frame."""
@@ -186,12 +186,9 @@ class Pipeline:
         self.drawings = {}
         if passage.strength == 0:
             return passage.frame
-        with passage.times.time("composite"):
-            self._steady(passage)
-        self.drawings["face"] = passage.drawings
         drawn = self._drawn(passage) if self._is_new(passage) else None
         with passage.times.time("composite"):
-            layers = self._each(passage, self._layer, drawn)
+            layers = self._layers(passage, drawn)
         drawn = self._drawn(passage)
         if drawn is not None and drawn.share is not None:
             passage.decisions["frame_blend"] = round(drawn.share, 3)
@@ -259,23 +256,23 @@ class Pipeline:
             crop = enlarge_eyes(seen, points, self.effect.warp.eyes)
         return seen, crop
 
-    def _mix(self, place: int, passage: Passage) -> Steadied:
-        face, drawing, crop = passage.faces[place], passage.drawings[place], passage.crops[place]
-        return self._temporal.blend(face.identity, drawing, crop, face.seen_at)
-
-    def _steady(self, passage: Passage) -> None:
-        """Mix the faces' drawings with those before."""
-        steadied = self._each(passage, self._mix)
-        passage.drawings = [each.drawing for each in steadied]
-        shares = [round(each.share, 3) for each in steadied if each.share is not None]
+    def _layers(self, passage: Passage, drawn: DrawnFrame | None) -> list[Layer | None]:
+        """Of each face, and note what became of its drawing on the way."""
+        placed = self._each(passage, self._layer, drawn)
+        passage.drawings = self.drawings["face"] = [steadied.drawing for steadied, _ in placed]
+        shares = [round(steadied.share, 3) for steadied, _ in placed if steadied.share is not None]
         if shares:
             passage.decisions["face_blend"] = shares
         if any(face.shown < 1 for face in passage.faces):
             passage.decisions["shown"] = [round(face.shown, 3) for face in passage.faces]
+        return [layer for _, layer in placed]
 
-    def _layer(self, place: int, passage: Passage, drawn: DrawnFrame | None) -> Layer | None:
-        """A face's drawing with its colours in line, at its place in the frame; None outside it."""
-        face, seen, drawing = passage.faces[place], passage.seen[place], passage.drawings[place]
+    def _layer(self, place: int, passage: Passage, drawn: DrawnFrame | None) -> tuple[Steadied, Layer | None]:
+        """A face's drawing mixed with those before; and with its colours in line, at its place in the frame,
+        None outside it."""
+        face, seen, crop = passage.faces[place], passage.seen[place], passage.crops[place]
+        steadied = self._temporal.blend(face.identity, passage.drawings[place], crop, face.seen_at)
+        drawing = passage.drawings[place] = steadied.drawing
         if passage.canvas is None or self.effect.colour.policy != "match-frame":
             self._colour.learn(face.identity, drawing, seen)
         elif drawn is not None and not self._colour.knows(face.identity):
@@ -287,7 +284,7 @@ class Pipeline:
             mask = np.asarray(cv2.convertScaleAbs(mask, alpha=strength), np.uint8)
         drawing = self._colour.apply(face.identity, drawing)
         prepared = blend.prepare(drawing, seen, mask, detail=self.effect.detail.gain, keep=not on_canvas)
-        return blend.place(prepared, face.crop, passage.frame.width, passage.frame.height)
+        return steadied, blend.place(prepared, face.crop, passage.frame.width, passage.frame.height)
 
     def _is_new(self, passage: Passage) -> bool:
         """Whether a face has to wait for its drawn frame, to take its colours from it."""
@@ -382,8 +379,9 @@ class Pipeline:
 
     def _open(self, tier: str, threads: Mapping[Place, int | None]) -> Mapping[Place, Student]:
         students = open_students(
-            self.effect, tier, threads=threads, wishes=self._wishes, beside=self._beside, tell=self._tell
-        )
+            self.effect, tier, threads=threads, wishes=self._wishes, beside=self._beside, tell=self._tell,
+            faces=self.max_faces,
+        )  # fmt: skip
         for place, student in students.items():
             self._threads[place] = student.threads
             if student.placement.accelerator == "cpu":  # a comparison costs cores that may be short later
@@ -395,6 +393,8 @@ class Pipeline:
         if "frame" in students:
             self._canvas = FrameCanvas(students["frame"], detail=self.effect.detail.gain)
         if "face" in students:
-            self._redraw = Redrawing(students["face"])
-            self._mask = feathered(self._redraw.side, self.effect.mask.feather)
-            self._colour = self._own_colour or colour_matching(self.effect.colour.policy, self._mask)
+            mask = feathered(students["face"].size[0], self.effect.mask.feather)
+            self._redraw = Redrawing(students["face"], mask)
+            # A drawing's alpha brings the mask along.
+            self._mask = mask if students["face"].channels == 3 else np.full_like(mask, 255)
+            self._colour = self._own_colour or colour_matching(self.effect.colour.policy, mask)

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "helper": set(),
     "passage": BASE | {"composite", "face"},
     "pipeline": BASE | {"composite", "effect", "face", "helper", "passage", "redrawing", "student"},
-    "redrawing": BASE | {"face", "passage", "student"},
+    "redrawing": BASE | {"composite", "face", "helper", "passage", "student"},
     "overlap": {"frame", "passage", "pipeline"},
     "live": BASE | {"composite", "effect", "face", "pipeline", "sink", "source", "student"},
     "latency": BASE | {"effect", "live", "sink", "source"},

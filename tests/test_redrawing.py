@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from effectcam.bench.footage import load_footage
 from effectcam.effect.package import Effect
-from effectcam.errors import PackageError
+from effectcam.errors import PackageError, StudentError
 from effectcam.frame import Frame, Pixels
 from effectcam.overlap import overlapped
 from effectcam.pipeline import Pipeline
-from tests.face.clips import demo_pixels, stream
+from effectcam.student.litert import LiteRtStudent
+from effectcam.student.network import Network
+from effectcam.student.twin import TwinStudent
+from tests.face.clips import DEMO, demo_pixels, stream
 from tests.tiny_effect import tiny_effect
 
 
@@ -71,3 +75,46 @@ def test_overlapped_frames_are_the_same(echo: Effect) -> None:
 def test_a_frame_has_no_past_that_keeps_in_place(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=r"frame\.tflite takes its last drawing too, which only a face's"):
         tiny_effect(tmp_path / "wrong", frame="wide_echo")
+
+
+@pytest.mark.parametrize("model", ["unet", "echo"])
+@pytest.mark.parametrize("faces", [2, 3])
+def test_two_at_a_time_faces_are_drawn_as_one_by_one(tmp_path: Path, model: str, faces: int) -> None:
+    effect = tiny_effect(tmp_path / model, face=model)
+    frames = stream(load_footage(DEMO, (1280, 720), faces=faces).pictures[:6])
+    found = {}
+    for threads in (1, 2):
+        with Pipeline(effect, threads=threads, max_faces=faces) as pipeline:
+            assert isinstance(pipeline.students["face"], TwinStudent) == (threads == 2)
+            found[threads] = [pipeline.process(frame).pixels for frame in frames]
+            assert len(pipeline.faces) == faces
+    for one_by_one, two in zip(found[1], found[2], strict=True):
+        np.testing.assert_array_equal(two, one_by_one)
+
+
+def test_twins_are_closed_with_their_pipeline(echo: Effect) -> None:
+    with Pipeline(echo, threads=2, max_faces=2) as pipeline:
+        twin = pipeline.students["face"]
+        assert isinstance(twin, TwinStudent)
+    picture = np.zeros((*twin.size, twin.inputs), np.uint8)
+    for student in (twin, *twin.lanes):
+        with pytest.raises(StudentError, match="closed"):
+            student.run(picture)
+
+
+def test_a_twin_that_does_not_open_leaves_none_open(echo: Effect, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[LiteRtStudent] = []
+    real = Network.open
+
+    def open_two(network: Network, *given: object, **named: object) -> object:
+        if len(opened) == 2:
+            raise StudentError("no memory left")
+        opened.append(real(network, *given, **named))  # type: ignore[arg-type]
+        return opened[-1]
+
+    monkeypatch.setattr(Network, "open", open_two)
+    with pytest.raises(StudentError, match="no memory left"):
+        Pipeline(echo, threads=2, max_faces=2)
+    for student in opened:
+        with pytest.raises(StudentError, match="closed"):
+            student.run(np.zeros((*student.size, student.inputs), np.uint8))

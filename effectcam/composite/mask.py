@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+_FAINT = 8
+"""Of 255: opacity up to which a student means none. It cannot be seen, and is strewn all over the crop, which
+everything behind the student would otherwise go through from edge to edge."""
+
+_OPACITY = np.clip((np.arange(256) - _FAINT) * 255 / (255 - _FAINT), 0, 255).round().astype(np.uint8)
 
 
 def feathered(size: int, feather: float) -> NDArray[np.uint8]:
@@ -22,3 +29,29 @@ def feathered(size: int, feather: float) -> NDArray[np.uint8]:
     # Radius runs from 0 to 1 over half a side.
     inside = np.clip((1 - radius) / (2 * feather), 0, 1)
     return np.rint(255 * inside * inside * (3 - 2 * inside)).astype(np.uint8)
+
+
+def show(drawing: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
+    """Give ``drawing``, uint8 (N, N, 4) with straight alpha, the opacity that it has under ``mask`` (N, N),
+    in place: none at all where it is faint, and the rest stretched to meet that without a step."""
+    alpha = cv2.multiply(cv2.extractChannel(drawing, 3), mask, scale=1 / 255)
+    cv2.insertChannel(cv2.LUT(alpha, _OPACITY), drawing, 3)
+
+
+def box_of(*alphas: NDArray[np.uint8], margin: int) -> tuple[slice, slice]:
+    """Rows and columns round all that is not 0 in any of ``alphas`` (H, W), and ``margin`` pixels more where
+    there are any; both empty for nothing.
+
+    >>> spot = np.zeros((10, 10), np.uint8)
+    >>> spot[4, 7] = 1
+    >>> box_of(spot, margin=2)
+    (slice(2, 7, None), slice(5, 10, None))
+    """
+    rows, columns = alphas[0].shape
+    boxes = [box for box in map(cv2.boundingRect, alphas) if box[2]]
+    if not boxes:
+        return slice(0, 0), slice(0, 0)
+    left, top = (max(min(box[axis] for box in boxes) - margin, 0) for axis in (0, 1))
+    right = min(max(box[0] + box[2] for box in boxes) + margin, columns)
+    bottom = min(max(box[1] + box[3] for box in boxes) + margin, rows)
+    return slice(top, bottom), slice(left, right)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from effectcam.composite.mask import box_of
 from effectcam.frame import Pixels
 
 FRAME = -1
@@ -20,7 +21,7 @@ class Steadied(NamedTuple):
 
     drawing: NDArray[np.uint8]
     share: float | None
-    """0 to 1: of the previous result in it, on average; None where that is never asked."""
+    """0 to 1: of the previous result in what it shows, on average; None where that is never asked."""
 
 
 class TemporalPolicy(Protocol):
@@ -111,20 +112,28 @@ class MotionBlending:
         self, drawing: NDArray[np.uint8], grey: NDArray[np.uint8], known: _Stream, weight: float
     ) -> tuple[NDArray[np.uint8], float]:
         """With what is known, by ``weight`` at most; and the previous result's share, on average."""
-        flow = known.flow(grey)
-        seen = _moved(known.grey, cv2.add(flow, known.places))
+        shown = _shown(drawing, known.drawing)
+        rows, columns = drawing[shown].shape[:2]
+        if not rows:
+            return drawing, 0.0
+        flow, fine, new = known.flow(grey)[shown], known.drawing[shown], drawing[shown]
+        seen = _moved(known.grey[shown], cv2.add(flow, known.places[:rows, :columns]))
         # Sampled again and again, a picture blurs. Tripled by cubic first it stays nearly as crisp as by a
         # cubic remap, which takes twice as long. Not doubled: what rests would be sampled between pixels.
-        fine = known.drawing
         if known.scale > 1:
             larger = cv2.resize(fine, None, fx=known.scale, fy=known.scale, interpolation=cv2.INTER_CUBIC)
             fine = np.asarray(larger, np.uint8)
-        drawn = _moved(fine, cv2.scaleAdd(flow, known.scale, known.fine_places))
-        share = cv2.LUT(_difference(grey, seen, drawing, drawn), self._agreement * np.float32(weight))
-        mean = float(share.mean())
+        drawn = _moved(fine, cv2.scaleAdd(flow, known.scale, known.fine_places[:rows, :columns]))
+        share = cv2.LUT(_difference(grey[shown], seen, new, drawn), self._agreement * np.float32(weight))
+        mean = cv2.mean(share)[0]
         if mean < self.LEAST_COMMON * weight:
             return drawing, 0.0
-        return np.asarray(cv2.blendLinear(drawn, drawing, share, 1 - share), np.uint8), mean
+        mixed = cv2.blendLinear(drawn, new, share, 1 - share)
+        if mixed.shape == drawing.shape:
+            return np.asarray(mixed, np.uint8), mean
+        drawing = drawing.copy()
+        drawing[shown] = mixed
+        return drawing, mean
 
 
 _AROUND = 5
@@ -140,6 +149,10 @@ frame of 512 at an eighth. Twice as many take four times as long and steady the 
 
 _CROP = 256 * 256
 """Pixels of a drawing up to which it is sampled finely. A frame's has more, and is enlarged anyway."""
+
+_MARGIN = 4
+"""Pixels round what a drawing with an alpha shows, for what moves in its soft rim. All further out is
+transparent, and is left as it is."""
 
 _PATCH = 8
 """Pixels of the search's patches. A picture that is narrower than two of them cannot be searched, and nothing
@@ -173,6 +186,14 @@ class _Stream:
 def blending(policy: str, weight: float, tolerance: float) -> TemporalPolicy:
     """The policy for a manifest's ``temporal``: none or motion-blend."""
     return NoBlending() if policy == "none" else MotionBlending(weight=weight, tolerance=tolerance)
+
+
+def _shown(drawing: NDArray[np.uint8], before: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns where one of the two shows anything."""
+    if drawing.shape[2] == 3:
+        return slice(None), slice(None)
+    alphas = (np.asarray(cv2.extractChannel(each, 3), np.uint8) for each in (drawing, before))
+    return box_of(*alphas, margin=_MARGIN)
 
 
 def _difference(

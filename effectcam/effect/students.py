@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect
 from effectcam.student.accelerator import Wish
-from effectcam.student.choice import PlacedStudent
+from effectcam.student.engine import open_yielding_engine
+from effectcam.student.litert import LiteRtStudent
 from effectcam.student.threads import choose_fair_share
+from effectcam.student.twin import TwinStudent
+from effectcam.student.wrapped import Placed
 
 
 def open_students(
@@ -19,14 +22,16 @@ def open_students(
     wishes: Mapping[Place, Wish],
     beside: bool,
     tell: Callable[[str], None] | None,
-) -> dict[Place, PlacedStudent]:
+    faces: int = 1,
+) -> dict[Place, Placed]:
     """One for each place of ``effect``; the caller closes them. ``threads``: None measures, where there are
     two on their fair share of the cores. ``wishes``, ``beside`` and ``tell``: see `Effect.open_student`.
+    ``faces``: for more than one a face's student is a `TwinStudent`, where it has the cores.
 
     Raises what that does; what was opened is closed again.
     """
     two = len(effect.places) > 1
-    students: dict[Place, PlacedStudent] = {}
+    students: dict[Place, Placed] = {}
     try:
         for place in effect.places:
             students[place] = effect.open_student(
@@ -37,8 +42,21 @@ def open_students(
                 accelerator=wishes[place],
                 tell=tell,
             )
+        alone = students.get("face")
+        if faces > 1 and not two and isinstance(alone, LiteRtStudent) and alone.threads > 1:
+            students["face"] = TwinStudent(alone, _lanes(effect, tier, alone.threads // 2))
     except BaseException:
         for opened in students.values():
             opened.close()
         raise
     return students
+
+
+def _lanes(effect: Effect, tier: str, threads: int) -> tuple[LiteRtStudent, LiteRtStudent]:
+    network = effect.network("face", tier=tier)
+    first = network.open(threads, engine=open_yielding_engine)
+    try:
+        return first, network.open(threads, engine=open_yielding_engine)
+    except BaseException:
+        first.close()
+        raise

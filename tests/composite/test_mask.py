@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from effectcam.composite.mask import feathered
+from effectcam.composite.mask import box_of, feathered, show
 
 
 @pytest.mark.parametrize("size", [16, 33, 256])
@@ -41,3 +41,32 @@ def test_corners_are_rounded_but_mostly_kept() -> None:
     mask = feathered(256, 0.1)
     assert mask[20, 20] < 128 < mask[60, 60]
     assert mask[48:208, 48:208].min() == 255
+
+
+def test_faint_opacity_is_none_and_the_rest_meets_it_without_a_step() -> None:
+    drawing = np.full((16, 16, 4), 90, np.uint8)
+    drawing[:, :, 3] = np.arange(256).reshape(16, 16)
+    show(drawing, np.full((16, 16), 255, np.uint8))
+    opacity = drawing[:, :, 3].ravel().astype(int)
+    assert not opacity[:9].any()
+    assert opacity[255] == 255
+    steps = np.diff(opacity)
+    assert steps.min() >= 0 and steps.max() <= 2
+    assert (drawing[:, :, :3] == 90).all()
+
+
+def test_nothing_shows_beyond_the_mask() -> None:
+    drawing = np.full((64, 64, 4), 255, np.uint8)
+    mask = feathered(64, 0.1)
+    show(drawing, mask)
+    assert not drawing[0, :, 3].any() and not drawing[:, -1, 3].any()
+    assert drawing[32, 32, 3] == 255
+    assert (drawing[:, :, 3] <= mask).all()
+
+
+def test_a_box_is_round_what_is_there_in_any_of_them() -> None:
+    empty, one, other = np.zeros((3, 20, 30), np.uint8)
+    one[5, 6], other[9, 29] = 1, 255
+    assert box_of(empty, empty, margin=3) == (slice(0, 0), slice(0, 0))
+    assert box_of(empty, one, margin=0) == (slice(5, 6), slice(6, 7))
+    assert box_of(one, other, margin=2) == (slice(3, 12), slice(4, 30))

@@ -166,6 +166,28 @@ def test_alpha_is_blended_as_well() -> None:
     assert result[64, 64, 3] == pytest.approx(100, abs=3)
 
 
+@pytest.mark.parametrize("alpha", [0, 255])
+def test_where_nothing_is_drawn_nothing_is_mixed(alpha: int) -> None:
+    """And what is drawn is mixed as if all of the picture were."""
+    whole, cut_out = MotionBlending(weight=0.5), MotionBlending(weight=0.5)
+    spot = np.zeros((SIZE, SIZE), np.uint8)
+    spot[40:90, 30:100] = alpha
+    for frame in range(4):
+        seen = moved(texture(0), frame)
+        colours = drawn(seen) if frame % 2 else np.asarray(255 - drawn(seen) // 4, np.uint8)
+        full = whole.blend(0, np.dstack((colours, np.full_like(spot, 255))), seen, frame * STEP)
+        given = np.dstack((colours, spot))
+        result = cut_out.blend(0, given, seen, frame * STEP)
+        if not alpha:
+            np.testing.assert_array_equal(result.drawing, given)
+            assert result.share == 0
+            continue
+        np.testing.assert_array_equal(result.drawing[:30], given[:30])
+        inside = (slice(50, 80), slice(40, 90))
+        apart = np.abs(result.drawing[inside].astype(int) - full.drawing[inside])[:, :, :3]
+        assert apart.mean() < 1.5
+
+
 @pytest.mark.parametrize(
     ("later", "share"),
     [

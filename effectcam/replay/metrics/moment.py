@@ -112,6 +112,4 @@ def _grey(pixels: Pixels) -> Grey:
 
 
 def _alpha(mask: Mask, drawing: NDArray[np.uint8]) -> Mask:
-    if drawing.shape[2] == 3:
-        return mask
-    return np.asarray(cv2.multiply(mask, cv2.extractChannel(drawing, 3), scale=1 / 255), np.uint8)
+    return mask if drawing.shape[2] == 3 else np.asarray(cv2.extractChannel(drawing, 3), np.uint8)
