@@ -73,7 +73,18 @@ _SECTIONS = {
     "limits": Limits,
     "strength": Strength,
 }
-_STUDENT = ("size", "minutes", "net", "teacher", "emphasis", "soften", "mirror", "one_ink", "losses")
+_STUDENT = (
+    "size",
+    "minutes",
+    "net",
+    "teacher",
+    "emphasis",
+    "soften",
+    "mirror",
+    "upright",
+    "one_ink",
+    "losses",
+)
 
 BUNDLED = Path(__file__).with_name("recipes")
 
@@ -98,6 +109,9 @@ class StudentRecipe:
     mirror: bool = True
     """Whether training may mirror its pictures, which doubles the people. False for a teacher that draws
     a mirrored picture otherwise, as networks do: the student would learn the mean of both."""
+    upright: bool = False
+    """Whether the teacher draws a picture that lies on its side otherwise than the same one upright, as
+    networks do, mirrored or not."""
     one_ink: bool = False
     """Whether the look has no colours of its own, such as a pencil's: training then sees rooms in all colours
     with the same drawing, or a green wall leaves a breath of green round the head."""
@@ -108,7 +122,7 @@ class StudentRecipe:
     def lying(self) -> float:
         """Share of training's batches that lie on their side, as upright frames are drawn: half of a frame's,
         and a fifth where a teacher draws those otherwise, too."""
-        return 0.0 if self.space == "face" else 0.5 if self.mirror else 0.2
+        return 0.0 if self.space == "face" else 0.5 if self.mirror and not self.upright else 0.2
 
     @property
     def scale(self) -> float:
@@ -264,6 +278,7 @@ def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
         _emphasis(values.get("emphasis", {})),
         _soften(values.get("soften", 0.0)),
         _flag(values, "mirror", default=True),
+        _flag(values, "upright", default=False),
         _flag(values, "one_ink", default=False),
         Weights.of(values.get("losses", {})),
     )
