@@ -41,6 +41,8 @@ class Passage:
     times: FrameTimes = field(default_factory=FrameTimes)
     canvas: Future[DrawnFrame] | None = None
     """Where there is a student for the frame, what it makes of it."""
+    ground: Future[Pixels] | None = None
+    """Where there is none, a copy of the frame to lay the faces on."""
     faces: list[Face] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
     """Identities that are remembered no longer. Each part of the way forgets them when this frame comes

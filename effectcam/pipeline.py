@@ -163,6 +163,8 @@ class Pipeline:
             return
         if self._canvas is not None:
             passage.canvas = self._helper.submit(self._draw_canvas, self._canvas, passage.frame)
+        else:
+            passage.ground = self._helper.submit(passage.frame.pixels.copy)  # while the mesh is at work
         if self._mesh is not None:
             with passage.times.time("mesh"):
                 observations = self._find(self._mesh, passage, detect)
@@ -310,10 +312,9 @@ class Pipeline:
     def _compose(self, passage: Passage, drawn: DrawnFrame | None, layers: list[Layer | None]) -> Pixels:
         """Lay the faces on the drawn frame, or on the frame itself."""
         pixels = passage.frame.pixels
-        height, width = pixels.shape[:2]
-        canvas = self._canvas
+        canvas, (height, width) = self._canvas, pixels.shape[:2]
         if canvas is None or drawn is None:
-            ground = pixels.copy()
+            ground = passage.ground.result() if passage.ground else pixels.copy()
         else:
             ground = canvas.ground(drawn, width, height)
             for place in range(len(layers)):
@@ -395,6 +396,5 @@ class Pipeline:
         if "face" in students:
             mask = feathered(students["face"].size[0], self.effect.mask.feather)
             self._redraw = Redrawing(students["face"], mask)
-            # A drawing's alpha brings the mask along.
-            self._mask = mask if students["face"].channels == 3 else np.full_like(mask, 255)
+            self._mask = mask if self.effect.tensor.channels == 3 else np.full_like(mask, 255)  # alpha has it
             self._colour = self._own_colour or colour_matching(self.effect.colour.policy, mask)

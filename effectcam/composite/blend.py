@@ -22,10 +22,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from effectcam.composite.mask import box_of
 from effectcam.face.crop import Crop
 from effectcam.frame import Pixels
 
 _TRANSPARENT = (0.0, 0.0, 0.0, 255.0)
+
+_REACH = 3
+"""Pixels by which interpolation, by cubic and then bilinear, spreads one of a drawing's."""
 
 
 def prepare(
@@ -75,14 +79,16 @@ class Layer(NamedTuple):
 def place(prepared: NDArray[np.uint8], crop: Crop, width: int, height: int) -> Layer | None:
     """What ``prepare`` made, brought by the crop's own affine to a picture of ``width`` by ``height``;
     None when nothing of it is in the picture. Needs no picture, so it can be done before there is one."""
-    box = _drawn_box(prepared, crop, width, height)
+    shown = _shown(prepared)
+    box = _box_in_picture(shown, prepared.shape[0], crop, width, height)
     if box is None:
         return None
     left, top, right, bottom = box
-    size = prepared.shape[0]
+    size, corner = prepared.shape[0], (0, 0)
     if crop.side > 1.2 * size:
         # Doubling by cubic first and sampling that bilinearly keeps lines as crisp as a cubic warp,
         # which takes several times as long.
+        prepared, corner = prepared[shown], (2 * shown[1].start, 2 * shown[0].start)
         prepared = np.asarray(cv2.resize(prepared, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
         size *= 2
     while size > 1 and crop.side <= 0.5 * size:
@@ -90,7 +96,7 @@ def place(prepared: NDArray[np.uint8], crop: Crop, width: int, height: int) -> L
         size //= 2
         prepared = np.asarray(cv2.resize(prepared, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
     affine = crop.to_picture(size)
-    affine[:, 2] -= (left, top)
+    affine[:, 2] += affine[:, :2] @ corner - (left, top)
     warped = cv2.warpAffine(
         prepared,
         affine,
@@ -112,20 +118,24 @@ def lay(canvas: Pixels, layer: Layer) -> None:
     region[:] = cv2.add(under, layer.part, dst=under)
 
 
-def _drawn_box(
-    prepared: NDArray[np.uint8], crop: Crop, width: int, height: int
+def _shown(prepared: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns round what is not transparent, often half of the crop, and round what interpolation
+    makes of that; both empty where all is."""
+    clear = np.array(_TRANSPARENT)
+    return box_of(np.asarray(cv2.bitwise_not(cv2.inRange(prepared, clear, clear)), np.uint8), margin=_REACH)
+
+
+def _box_in_picture(
+    shown: tuple[slice, slice], size: int, crop: Crop, width: int, height: int
 ) -> tuple[int, int, int, int] | None:
-    """As ``Crop.box``, but only round what is not transparent: often half of the crop, and the warp's
-    time goes with the pixels it writes."""
+    """As ``Crop.box``, but only round what is ``shown`` of its (size, size): the warp's time goes with the
+    pixels it writes."""
     box = crop.box(width, height)
-    left, top, columns, rows = cv2.boundingRect(
-        cv2.bitwise_not(cv2.inRange(prepared, np.array(_TRANSPARENT), np.array(_TRANSPARENT)))
-    )
-    if box is None or not columns:
+    rows, columns = shown
+    if box is None or rows.stop == rows.start:
         return None
-    # Interpolation spreads a pixel by two of the drawing's.
-    x, y = np.array([left - 2, left + columns + 1]), np.array([top - 2, top + rows + 1])
-    affine = crop.to_picture(prepared.shape[0])
+    x, y = np.array([columns.start - 1, columns.stop]), np.array([rows.start - 1, rows.stop])
+    affine = crop.to_picture(size)
     corners = affine[:, :2] @ np.array([[x[0], x[1], x[0], x[1]], [y[0], y[0], y[1], y[1]]]) + affine[:, 2:]
     least, most = np.floor(corners.min(axis=1)), np.ceil(corners.max(axis=1)) + 1
     left, top = max(box[0], int(least[0])), max(box[1], int(least[1]))
