@@ -232,10 +232,19 @@ def test_each_has_its_palette(look: str, holds: Callable[[Floats], bool]) -> Non
     assert holds(lab(drawn(look)))
 
 
+@every_look
+def test_a_mirrored_picture_is_painted_as_the_mirror_image(look: str) -> None:
+    image = face()[0]
+    there, back = (
+        painter(look)(np.ascontiguousarray(each), None).astype(int) for each in (image, image[:, ::-1])
+    )
+    assert np.abs(back[:, ::-1] - there).mean() < 0.02 * np.abs(there - image).mean()
+
+
 def test_no_marks_leave_the_palette() -> None:
     image, landmarks = face()
     plain = lab(Painted(look="nocturne", marks=0.0)(image, landmarks))[..., 0]
-    assert np.abs(lab(drawn("nocturne"))[..., 0] - plain).mean() > 2
+    assert np.abs(lab(drawn("nocturne"))[..., 0] - plain).mean() > 1.2
 
 
 def test_a_bare_wall_is_not_cut_by_the_cameras_noise() -> None:

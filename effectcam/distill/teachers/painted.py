@@ -44,8 +44,6 @@ class Paint:
     features: how far eyes and mouth keep their own colours, 0 to 1.
     loose: the network is shown the ground in its dabs and planes instead of the picture. Marks are fewer and
         broader and do not hang on grain, which a student learns better; hair loses its strands.
-    even: marks are the mean of those of the picture and of its mirror image, for twice the time. A network's
-        strokes lean to one side, as a hand's do, and a student that may not mirror has half as many pictures.
     """
 
     styles: dict[str, float]
@@ -62,7 +60,6 @@ class Paint:
     key: str | None = None
     features: float = 0.6
     loose: bool = False
-    even: bool = False
 
 
 _EDGE = 0.5
@@ -108,7 +105,6 @@ PAINTS = {
         own=0.25,
         vivid=1.5,
         loose=True,
-        even=True,
     ),
     "fauve": Paint(
         styles={"5": 0.6, "22": 0.4},
@@ -137,7 +133,6 @@ PAINTS = {
         own=0.7,
         vivid=2.2,
         loose=True,
-        even=True,
     ),
     "woodblock": Paint(
         styles={"1": 0.75, "18": 0.25},
@@ -168,7 +163,6 @@ PAINTS = {
         step=20.0,
         key="#17203c",
         loose=True,
-        even=True,
     ),
     "delft": Paint(
         styles={"2": 0.7, "5": 0.3},
@@ -179,7 +173,6 @@ PAINTS = {
         bare=0.2,
         contrast=0.35,
         features=0.0,
-        even=True,
     ),
 }
 
@@ -245,10 +238,10 @@ class Painted:
         self, paint: Paint, still: Picture, seen: Picture, skin: Plane, near: Plane, unit: float
     ) -> Plane:
         """Lightness that the marks add, (H, W)."""
-        drawn = self._style.drawn(seen)[..., 0]
-        if paint.even:
-            drawn = (drawn + self._style.drawn(np.ascontiguousarray(seen[:, ::-1]))[:, ::-1, 0]) / 2
-        drawn = np.ascontiguousarray(drawn)
+        # A network's strokes lean to one side, as a hand's do. The mean of both hands' looks as well, and a
+        # student may then mirror its pictures, which doubles them.
+        mirrored = self._style.drawn(np.ascontiguousarray(seen[:, ::-1]))[:, ::-1, 0]
+        drawn = np.ascontiguousarray((self._style.drawn(seen)[..., 0] + mirrored) / 2)
         tones = np.ascontiguousarray(still[..., 0])
         marks = drawn - guided(tones, drawn, unit)
         if paint.bare < 1:
