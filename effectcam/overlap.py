@@ -35,7 +35,7 @@ def overlapped(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[Frame]:
             for frame in frames:
                 on_the_way.append(Passage(frame, pipeline.strength))
                 pipeline.begin(on_the_way[-1])
-                asked = student.submit(pipeline.draw, on_the_way[-1])
+                asked = student.submit(pipeline.draw, on_the_way[-1], help=False)
                 if before is not None:
                     before.result()
                     yield _finished(pipeline, on_the_way[0])

@@ -56,6 +56,8 @@ class Passage:
     decisions: dict[str, object] = field(default_factory=dict)
 
     def wait(self) -> None:
-        """Return once no student is at work on the canvas, whatever came of it."""
+        """Return once neither canvas nor ground is being made, whatever came of it."""
         if self.canvas is not None:
             wait([self.canvas])
+        if self.ground is not None:
+            wait([self.ground])

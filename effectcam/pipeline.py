@@ -103,7 +103,7 @@ class Pipeline:
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
         self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
-        self._beside = beside
+        self._beside, self._choice = beside, choice or AllFaces()
         self._own_colour, self._colour = colour, colour or NoColourMatch()
         steady, at = self.effect.temporal, self.effect.limits
         self._temporal = temporal or blending(steady.policy, steady.weight, steady.tolerance)
@@ -117,7 +117,6 @@ class Pipeline:
         except BaseException:
             self.close()
             raise
-        self._choice = choice or AllFaces()
         self._smoothing = smoothing or OneEuroSmoothing()
         self._identities = IdentityTracker()
         # With room for another face, one that comes in must be looked for in every frame.
@@ -174,13 +173,13 @@ class Pipeline:
                     passage.seen.append(seen)
                     passage.crops.append(crop)
 
-    def draw(self, passage: Passage) -> None:
-        """Have the faces redrawn."""
+    def draw(self, passage: Passage, *, help: bool = True) -> None:
+        """Have the faces redrawn; ``help`` False leaves the helper to other frames."""
         for lost in passage.lost:
             self._redraw.forget(lost)
         with passage.times.time("student"):
             if passage.faces:
-                passage.drawings = self._redraw(passage.faces, passage.crops, self._helper)
+                passage.drawings = self._redraw(passage.faces, passage.crops, self._helper if help else None)
 
     def finish(self, passage: Passage) -> Frame:
         """Lay what was drawn on the frame."""
@@ -261,7 +260,7 @@ class Pipeline:
     def _layers(self, passage: Passage, drawn: DrawnFrame | None) -> list[Layer | None]:
         """Of each face, and note what became of its drawing on the way."""
         placed = self._each(passage, self._layer, drawn)
-        passage.drawings = self.drawings["face"] = [steadied.drawing for steadied, _ in placed]
+        self.drawings["face"] = passage.drawings
         shares = [round(steadied.share, 3) for steadied, _ in placed if steadied.share is not None]
         if shares:
             passage.decisions["face_blend"] = shares
@@ -314,7 +313,8 @@ class Pipeline:
         pixels = passage.frame.pixels
         canvas, (height, width) = self._canvas, pixels.shape[:2]
         if canvas is None or drawn is None:
-            ground = passage.ground.result() if passage.ground else pixels.copy()
+            assert passage.ground is not None
+            ground = passage.ground.result()
         else:
             ground = canvas.ground(drawn, width, height)
             for place in range(len(layers)):
@@ -381,7 +381,7 @@ class Pipeline:
     def _open(self, tier: str, threads: Mapping[Place, int | None]) -> Mapping[Place, Student]:
         students = open_students(
             self.effect, tier, threads=threads, wishes=self._wishes, beside=self._beside, tell=self._tell,
-            faces=self.max_faces,
+            faces=self.max_faces if isinstance(self._choice, AllFaces) else 1,
         )  # fmt: skip
         for place, student in students.items():
             self._threads[place] = student.threads

@@ -31,14 +31,14 @@ class Redrawing:
         return self._student.size[0]
 
     def __call__(
-        self, faces: Sequence[Face], crops: Sequence[Pixels], helper: Helper
+        self, faces: Sequence[Face], crops: Sequence[Pixels], helper: Helper | None
     ) -> list[NDArray[np.uint8]]:
         """What the student makes of the ``crops`` (side, side, 3) of ``faces``, to keep and not to write to:
-        RGB, or RGBA whose alpha has the mask in it. ``helper`` draws every other one of what can be drawn two
-        at a time."""
+        RGB, or RGBA whose alpha has the mask in it. ``helper``, if it is free, draws every other one of what
+        can be drawn two at a time."""
         student, at_once = self._student, 0
         drawings: list[NDArray[np.uint8]] = []
-        if isinstance(student, TwinStudent):
+        if helper is not None and isinstance(student, TwinStudent):
             lanes, at_once = student.lanes, len(faces) // 2 * 2
             drawings = helper.each(
                 lambda place: self._draw(lanes[place % 2], faces[place], crops[place]), at_once

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from effectcam.bench.footage import load_footage
+from effectcam.effect import manifest as parts
 from effectcam.effect.package import Effect
 from effectcam.errors import PackageError, StudentError
+from effectcam.face.choice import LargestFace
 from effectcam.frame import Frame, Pixels
 from effectcam.overlap import overlapped
 from effectcam.pipeline import Pipeline
 from effectcam.student.litert import LiteRtStudent
 from effectcam.student.network import Network
+from effectcam.student.protocol import Student
 from effectcam.student.twin import TwinStudent
 from tests.face.clips import DEMO, demo_pixels, stream
 from tests.tiny_effect import tiny_effect
@@ -77,19 +80,57 @@ def test_a_frame_has_no_past_that_keeps_in_place(tmp_path: Path) -> None:
         tiny_effect(tmp_path / "wrong", frame="wide_echo")
 
 
-@pytest.mark.parametrize("model", ["unet", "echo"])
+def counted(student: Student, calls: list[Student]) -> None:
+    run = student.run
+
+    def counting(image: Pixels) -> Pixels:
+        calls.append(student)
+        return run(image)
+
+    student.run = counting  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("model", ["unet", "echo", "rgba"])
 @pytest.mark.parametrize("faces", [2, 3])
 def test_two_at_a_time_faces_are_drawn_as_one_by_one(tmp_path: Path, model: str, faces: int) -> None:
-    effect = tiny_effect(tmp_path / model, face=model)
+    tensor = parts.Tensor(output="rgba" if model == "rgba" else "rgb")
+    effect = tiny_effect(tmp_path / model, face=model, tensor=tensor)
     frames = stream(load_footage(DEMO, (1280, 720), faces=faces).pictures[:6])
     found = {}
     for threads in (1, 2):
         with Pipeline(effect, threads=threads, max_faces=faces) as pipeline:
-            assert isinstance(pipeline.students["face"], TwinStudent) == (threads == 2)
+            twin, calls = pipeline.students["face"], list[Student]()
+            assert isinstance(twin, TwinStudent) == (threads == 2)
+            if isinstance(twin, TwinStudent):
+                for student in (twin, *twin.lanes):
+                    counted(student, calls)
             found[threads] = [pipeline.process(frame).pixels for frame in frames]
             assert len(pipeline.faces) == faces
+            if isinstance(twin, TwinStudent):
+                each = [calls.count(student) for student in (*twin.lanes, twin)]
+                assert each == [len(frames), len(frames), (faces - 2) * len(frames)]
     for one_by_one, two in zip(found[1], found[2], strict=True):
         np.testing.assert_array_equal(two, one_by_one)
+
+
+def test_overlapped_faces_leave_the_helper_to_other_frames(echo: Effect) -> None:
+    frames = stream(load_footage(DEMO, (1280, 720), faces=2).pictures[:6])
+    with Pipeline(echo, threads=1, max_faces=2) as pipeline:
+        one_by_one = [pipeline.process(frame).pixels for frame in frames]
+    with Pipeline(echo, threads=2, max_faces=2, beside=True) as pipeline:
+        twin, calls = pipeline.students["face"], list[Student]()
+        assert isinstance(twin, TwinStudent)
+        for lane in twin.lanes:
+            counted(lane, calls)
+        at_once = [frame.pixels for frame in overlapped(pipeline, frames)]
+    assert not calls
+    for expected, result in zip(one_by_one, at_once, strict=True):
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_who_chooses_one_face_gets_no_twin(echo: Effect) -> None:
+    with Pipeline(echo, threads=2, max_faces=4, choice=LargestFace()) as pipeline:
+        assert not isinstance(pipeline.students["face"], TwinStudent)
 
 
 def test_twins_are_closed_with_their_pipeline(echo: Effect) -> None:

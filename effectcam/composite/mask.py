@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_FAINT = 8
-"""Of 255: opacity up to which a student means none. It cannot be seen, and is strewn all over the crop, which
-everything behind the student would otherwise go through from edge to edge."""
+FAINT = 8
+"""Of 255: opacity under the mask up to which a student means none. It is hardly seen, and strewn all over the
+crop, which everything behind the student would otherwise go through from edge to edge."""
 
-_OPACITY = np.clip((np.arange(256) - _FAINT) * 255 / (255 - _FAINT), 0, 255).round().astype(np.uint8)
+_OPACITY = np.clip((np.arange(256) - FAINT) * 255 / (255 - FAINT), 0, 255).round().astype(np.uint8)
 
 
 def feathered(size: int, feather: float) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from effectcam.composite.mask import box_of
+from effectcam.composite.mask import FAINT, box_of
 from effectcam.frame import Pixels
 
 FRAME = -1
@@ -128,9 +128,11 @@ class MotionBlending:
         mean = cv2.mean(share)[0]
         if mean < self.LEAST_COMMON * weight:
             return drawing, 0.0
-        mixed = cv2.blendLinear(drawn, new, share, 1 - share)
-        if mixed.shape == drawing.shape:
-            return np.asarray(mixed, np.uint8), mean
+        mixed = np.asarray(cv2.blendLinear(drawn, new, share, 1 - share), np.uint8)
+        if mixed.shape[2] == 3:
+            return mixed, mean
+        # Rounded to the nearest, what is gone would never go: seven tenths of 1 are 1.
+        mixed[(mixed[:, :, 3] <= FAINT) & (new[:, :, 3] == 0), 3] = 0
         drawing = drawing.copy()
         drawing[shown] = mixed
         return drawing, mean

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -34,6 +34,8 @@ class Nature:
     """It draws without landmarks too, so the whole frame can have the look."""
     mirror: bool = True
     """It draws a mirrored picture as the mirror image of the drawing, so training may mirror."""
+    upright: bool = False
+    """It draws what lies on its side otherwise, though it may be mirrored."""
     one_ink: bool = False
     """It draws a picture of other colours the same, so training may show it rooms in all of them."""
 
@@ -59,8 +61,10 @@ def examine(teacher: Teacher, person: Person) -> Nature:
         # Faces with an alpha keep their place in the crop, and are not mirrored in any case.
         return Nature(alpha, frames=False)
     plain = teacher(image.copy(), None).astype(np.float32)
-    mirror, one_ink = _mirrors(teacher, image, plain), _one_ink(teacher, image, plain)
-    return Nature(alpha, frames=True, mirror=mirror, one_ink=one_ink)
+    mirror = _follows(teacher, image, plain, lambda picture: picture[:, ::-1])
+    upright = mirror and not _follows(teacher, image, plain, lambda picture: picture.swapaxes(0, 1))
+    one_ink = _one_ink(teacher, image, plain)
+    return Nature(alpha, frames=True, mirror=mirror, upright=upright, one_ink=one_ink)
 
 
 def contact_sheet(teacher: Teacher, crowd: Sequence[Person]) -> Pixels:
@@ -122,12 +126,18 @@ def _draws_frames(teacher: Teacher, image: Pixels) -> bool:
 
 
 _OTHERWISE = 0.25
-"""Share of what a teacher changes by which the mirrored drawing may differ. Those that are programmed differ
-by 0.08 at most, those that are networks by 0.4 and more."""
+"""Share of what a teacher changes by which the drawing of a turned picture may differ. Those that are
+programmed differ by 0.08 at most, those that are networks by 0.4 and more."""
 
 
-def _mirrors(teacher: Teacher, image: Pixels, drawn: NDArray[np.float32]) -> bool:
-    other = teacher(np.ascontiguousarray(image[:, ::-1]), None)[:, ::-1]
+def _follows(
+    teacher: Teacher,
+    image: Pixels,
+    drawn: NDArray[np.float32],
+    turn: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+) -> bool:
+    """Whether a turned picture (``turn`` undoes itself) is drawn as the drawing, turned."""
+    other = turn(teacher(np.ascontiguousarray(turn(image)), None))
     return bool(np.abs(other - drawn).mean() < _OTHERWISE * np.abs(drawn - image).mean())
 
 
@@ -212,6 +222,7 @@ def recipe_text(
             "size = [288, 512]",
             f"minutes = {minutes}",
             *traits,
+            *(["upright = true  # what lies on its side is drawn otherwise"] if nature.upright else []),
             "",
             "[students.frame.net]",
             "widths = [12, 16, 24, 40, 64]",

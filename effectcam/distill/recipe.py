@@ -110,8 +110,8 @@ class StudentRecipe:
     """Whether training may mirror its pictures, which doubles the people. False for a teacher that draws
     a mirrored picture otherwise, as networks do: the student would learn the mean of both."""
     upright: bool = False
-    """Whether the teacher draws a picture that lies on its side otherwise than the same one upright, as
-    networks do, mirrored or not."""
+    """Whether the teacher of frames draws a picture that lies on its side otherwise than the same one
+    upright, as networks do: a fifth of training's batches lie then, and not half."""
     one_ink: bool = False
     """Whether the look has no colours of its own, such as a pencil's: training then sees rooms in all colours
     with the same drawing, or a green wall leaves a breath of green round the head."""
@@ -264,6 +264,8 @@ def _student(space: str, values: dict[str, Any]) -> StudentRecipe:
     if "widths" in shape:
         shape["widths"] = tuple(shape["widths"])
     net = NetConfig(**shape)
+    if space == "face" and "upright" in values:
+        raise ValueError("upright is for the frame's student: faces come upright")
     if net.position and (net.position, net.position) != (height, width):
         raise ValueError(f"position is {net.position} and the size {height}, {width}: they must be the same")
     minutes = float(values.get("minutes", 60.0))

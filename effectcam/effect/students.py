@@ -26,7 +26,8 @@ def open_students(
 ) -> dict[Place, Placed]:
     """One for each place of ``effect``; the caller closes them. ``threads``: None measures, where there are
     two on their fair share of the cores. ``wishes``, ``beside`` and ``tell``: see `Effect.open_student`.
-    ``faces``: for more than one a face's student is a `TwinStudent`, where it has the cores.
+    ``faces``: for more than one a face's student is a `TwinStudent`, on the CPU, with two threads or more and
+    no frame's student beside it.
 
     Raises what that does; what was opened is closed again.
     """
@@ -42,9 +43,9 @@ def open_students(
                 accelerator=wishes[place],
                 tell=tell,
             )
-        alone = students.get("face")
-        if faces > 1 and not two and isinstance(alone, LiteRtStudent) and alone.threads > 1:
-            students["face"] = TwinStudent(alone, _lanes(effect, tier, alone.threads // 2))
+        face = students.get("face")
+        if faces > 1 and not two and isinstance(face, LiteRtStudent) and face.threads > 1:
+            students["face"] = TwinStudent(face, _lanes(effect, tier, face.threads // 2))
     except BaseException:
         for opened in students.values():
             opened.close()

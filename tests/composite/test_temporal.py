@@ -188,6 +188,19 @@ def test_where_nothing_is_drawn_nothing_is_mixed(alpha: int) -> None:
         assert apart.mean() < 1.5
 
 
+def test_what_is_gone_goes_altogether() -> None:
+    """Down to no opacity at all, or all that was ever drawn would be mixed and laid for ever."""
+    policy, seen = MotionBlending(), moved(texture(0), 0)
+    spot = np.zeros((SIZE, SIZE), np.uint8)
+    spot[40:90, 30:100] = 255
+    for frame in range(60):
+        drawing = np.dstack((drawn(seen), spot if frame < 3 else np.zeros_like(spot)))
+        result = policy.blend(0, drawing, seen, frame * STEP // 4)
+        if frame == 3:
+            assert result.drawing[60, 60, 3] > 128
+    assert not result.drawing[:, :, 3].any()
+
+
 @pytest.mark.parametrize(
     ("later", "share"),
     [

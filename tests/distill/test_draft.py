@@ -82,6 +82,7 @@ def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
         Nature(True, False),
         Nature(False, False),
         Nature(False, True, mirror=False, one_ink=True),
+        Nature(False, True, upright=True),
     ],
 )
 def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
@@ -95,6 +96,7 @@ def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     assert set(recipe.students) == set(nature.space.split("+"))
     assert recipe.students["face"].net.alpha == nature.alpha
     assert {student.mirror for student in recipe.students.values()} == {nature.mirror}
+    assert any(student.upright for student in recipe.students.values()) == nature.upright
     assert {student.one_ink for student in recipe.students.values()} == {nature.one_ink}
     assert sum(student.minutes for student in recipe.students.values()) == 16
     assert recipe.make_teacher("face")(np.zeros((8, 8, 3), np.uint8), None).min() == 255
