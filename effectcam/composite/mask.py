@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FAINT = 8
+_FAINT = 8
 """Of 255: opacity under the mask up to which a student means none. It is hardly seen, and strewn all over the
 crop, which everything behind the student would otherwise go through from edge to edge."""
 
-_OPACITY = np.clip((np.arange(256) - FAINT) * 255 / (255 - FAINT), 0, 255).round().astype(np.uint8)
+_OPACITY = np.clip((np.arange(256) - _FAINT) * 255 / (255 - _FAINT), 0, 255).round().astype(np.uint8)
 
 
 def feathered(size: int, feather: float) -> NDArray[np.uint8]:
@@ -36,6 +36,14 @@ def show(drawing: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
     in place: none at all where it is faint, and the rest stretched to meet that without a step."""
     alpha = cv2.multiply(cv2.extractChannel(drawing, 3), mask, scale=1 / 255)
     cv2.insertChannel(cv2.LUT(alpha, _OPACITY), drawing, 3)
+
+
+def forget_faint(mixed: NDArray[np.uint8], latest: NDArray[np.uint8]) -> None:
+    """Take from ``mixed`` (H, W, 4), in place, the faint opacity that the ``latest`` drawing in the mixture
+    has nothing of. Rounded to the nearest, what is gone would never go: seven tenths of 1 are 1."""
+    alpha = cv2.extractChannel(mixed, 3)
+    faint, none = cv2.inRange(alpha, 0, _FAINT), cv2.inRange(cv2.extractChannel(latest, 3), 0, 0)  # type: ignore[call-overload]
+    cv2.insertChannel(cv2.bitwise_and(alpha, cv2.bitwise_not(cv2.bitwise_and(faint, none))), mixed, 3)
 
 
 def box_of(*alphas: NDArray[np.uint8], margin: int) -> tuple[slice, slice]:

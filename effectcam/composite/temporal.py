@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from effectcam.composite.mask import FAINT, box_of
+from effectcam.composite.mask import box_of, forget_faint
 from effectcam.frame import Pixels
 
 FRAME = -1
@@ -131,8 +131,7 @@ class MotionBlending:
         mixed = np.asarray(cv2.blendLinear(drawn, new, share, 1 - share), np.uint8)
         if mixed.shape[2] == 3:
             return mixed, mean
-        # Rounded to the nearest, what is gone would never go: seven tenths of 1 are 1.
-        mixed[(mixed[:, :, 3] <= FAINT) & (new[:, :, 3] == 0), 3] = 0
+        forget_faint(mixed, new)
         drawing = drawing.copy()
         drawing[shown] = mixed
         return drawing, mean
