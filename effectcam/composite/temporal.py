@@ -81,8 +81,8 @@ class MotionBlending:
 
     LEAST_COMMON = 0.5
     """Mean agreement, of what is drawn, below which it is another scene, and what agrees there does so by
-    chance. Over cuts from one clip to another it was 0.31 at most, in the fastest motion that was looked at 0.88
-    at least; 0.82 where only a face or a mouth is drawn."""
+    chance. Over cuts from one clip to another it was 0.31 at most, in the fastest motion that was looked at
+    0.88 at least; 0.82 where only a face or a mouth is drawn."""
 
     def __init__(self, *, weight: float = 0.7, tolerance: float = 14.0) -> None:
         """``weight`` (0 to below 1): share of the previous result in a frame 1/30 s later, where the inputs
