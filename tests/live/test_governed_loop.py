@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -263,9 +264,12 @@ def test_another_effect_begins_anew(desk: Desk, tmp_path: Path) -> None:
     desk.run(5)
     assert desk.controls.tier == "lite"
     other = slow_effect(tmp_path / "other", desk.clock, lambda tier: 5.0, tiers={"standard": "identity"})
-    # A while on its way.
-    desk.controls._loader.submit(time.sleep, 0.2)
+    # On its way for as long as some frames take.
+    held = threading.Event()
+    desk.controls._loader.submit(held.wait, 60)
     desk.controls.choose_effect(str(other.path))
+    desk.run(0.1)
+    held.set()
     while desk.controls.loading:
         desk.run(0.1)
     desk.run(0.1)
