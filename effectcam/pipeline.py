@@ -97,13 +97,13 @@ class Pipeline:
         self.tier = tier
         self.students: Mapping[Place, Student] = {}
         """At work, by what they draw. Only the pipeline closes them."""
-        self._threads: dict[Place, int] = {}
-        self._helper = Helper()
+        self._threads, self._helper = dict[Place, int](), Helper()
         self._closed = False
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
         self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
         self._beside, self._choice = beside, choice or AllFaces()
+        self._several = max_faces if isinstance(self._choice, AllFaces) and threads != 1 else 1
         self._own_colour, self._colour = colour, colour or NoColourMatch()
         steady, at = self.effect.temporal, self.effect.limits
         self._temporal = temporal or blending(steady.policy, steady.weight, steady.tolerance)
@@ -381,7 +381,7 @@ class Pipeline:
     def _open(self, tier: str, threads: Mapping[Place, int | None]) -> Mapping[Place, Student]:
         students = open_students(
             self.effect, tier, threads=threads, wishes=self._wishes, beside=self._beside, tell=self._tell,
-            faces=self.max_faces if isinstance(self._choice, AllFaces) else 1,
+            faces=self._several,
         )  # fmt: skip
         for place, student in students.items():
             self._threads[place] = student.threads

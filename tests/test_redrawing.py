@@ -18,9 +18,12 @@ from effectcam.pipeline import Pipeline
 from effectcam.student.litert import LiteRtStudent
 from effectcam.student.network import Network
 from effectcam.student.protocol import Student
+from effectcam.student.threads import fixed_threads, usable_cores
 from effectcam.student.twin import TwinStudent
 from tests.face.clips import DEMO, demo_pixels, stream
 from tests.tiny_effect import tiny_effect
+
+two_cores = pytest.mark.skipif(usable_cores() < 2, reason="one core draws one face at a time")
 
 
 @pytest.fixture
@@ -90,6 +93,7 @@ def counted(student: Student, calls: list[Student]) -> None:
     student.run = counting  # type: ignore[method-assign]
 
 
+@two_cores
 @pytest.mark.parametrize("model", ["unet", "echo", "rgba"])
 @pytest.mark.parametrize("faces", [2, 3])
 def test_two_at_a_time_faces_are_drawn_as_one_by_one(tmp_path: Path, model: str, faces: int) -> None:
@@ -113,6 +117,7 @@ def test_two_at_a_time_faces_are_drawn_as_one_by_one(tmp_path: Path, model: str,
         np.testing.assert_array_equal(two, one_by_one)
 
 
+@two_cores
 def test_overlapped_faces_leave_the_helper_to_other_frames(echo: Effect) -> None:
     frames = stream(load_footage(DEMO, (1280, 720), faces=2).pictures[:6])
     with Pipeline(echo, threads=1, max_faces=2) as pipeline:
@@ -128,11 +133,27 @@ def test_overlapped_faces_leave_the_helper_to_other_frames(echo: Effect) -> None
         np.testing.assert_array_equal(result, expected)
 
 
-def test_who_chooses_one_face_gets_no_twin(echo: Effect) -> None:
+def test_who_chooses_one_face_or_one_thread_gets_no_twin(echo: Effect) -> None:
     with Pipeline(echo, threads=2, max_faces=4, choice=LargestFace()) as pipeline:
+        assert not isinstance(pipeline.students["face"], TwinStudent)
+    with Pipeline(echo, threads=1, max_faces=4) as pipeline:
         assert not isinstance(pipeline.students["face"], TwinStudent)
 
 
+@two_cores
+def test_a_student_that_is_faster_on_one_thread_has_a_twin_as_well(
+    echo: Effect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("effectcam.student.litert.choose_threads", fixed_threads(1))
+    with Pipeline(echo, max_faces=2) as pipeline:
+        twin = pipeline.students["face"]
+        assert isinstance(twin, TwinStudent)
+        assert [student.threads for student in (twin, *twin.lanes)] == [1, 1, 1]
+        pipeline.change_tier("standard", pipeline.open_tier("standard"))
+        assert isinstance(pipeline.students["face"], TwinStudent)
+
+
+@two_cores
 def test_twins_are_closed_with_their_pipeline(echo: Effect) -> None:
     with Pipeline(echo, threads=2, max_faces=2) as pipeline:
         twin = pipeline.students["face"]
@@ -143,6 +164,7 @@ def test_twins_are_closed_with_their_pipeline(echo: Effect) -> None:
             student.run(picture)
 
 
+@two_cores
 def test_a_twin_that_does_not_open_leaves_none_open(echo: Effect, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[LiteRtStudent] = []
     real = Network.open

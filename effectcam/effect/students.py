@@ -9,7 +9,7 @@ from effectcam.effect.package import Effect
 from effectcam.student.accelerator import Wish
 from effectcam.student.engine import open_yielding_engine
 from effectcam.student.litert import LiteRtStudent
-from effectcam.student.threads import choose_fair_share
+from effectcam.student.threads import choose_fair_share, usable_cores
 from effectcam.student.twin import TwinStudent
 from effectcam.student.wrapped import Placed
 
@@ -26,7 +26,7 @@ def open_students(
 ) -> dict[Place, Placed]:
     """One for each place of ``effect``; the caller closes them. ``threads``: None measures, where there are
     two on their fair share of the cores. ``wishes``, ``beside`` and ``tell``: see `Effect.open_student`.
-    ``faces``: for more than one a face's student is a `TwinStudent`, on the CPU, with two threads or more and
+    ``faces``: for more than one a face's student is a `TwinStudent`, on the CPU, with two cores or more and
     no frame's student beside it.
 
     Raises what that does; what was opened is closed again.
@@ -44,8 +44,8 @@ def open_students(
                 tell=tell,
             )
         face = students.get("face")
-        if faces > 1 and not two and isinstance(face, LiteRtStudent) and face.threads > 1:
-            students["face"] = TwinStudent(face, _lanes(effect, tier, face.threads // 2))
+        if faces > 1 and not two and isinstance(face, LiteRtStudent) and usable_cores() > 1:
+            students["face"] = TwinStudent(face, _lanes(effect, tier, max(1, face.threads // 2)))
     except BaseException:
         for opened in students.values():
             opened.close()
