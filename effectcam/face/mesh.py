@@ -1,6 +1,6 @@
 """Face Mesh: a picture in, the landmarks and rotated rects of its faces out.
 
-The graph is ours (``face_mesh.pbtxt``); the calculators and models are those of the MediaPipe
+The graph is ours (``graph.py``); the calculators and models are those of the MediaPipe
 0.10.21 wheel, the last one whose Python package can build a ``CalculatorGraph``.
 """
 
@@ -26,10 +26,10 @@ from mediapipe.python._framework_bindings import calculator_graph, resource_util
 from numpy.typing import NDArray
 
 from effectcam.errors import FaceMeshError, UsageError
+from effectcam.face.graph import face_mesh_graph
 from effectcam.frame import Frame
 from effectcam.native_log import without_native_log
 
-GRAPH = Path(__file__).with_name("face_mesh.pbtxt")
 LANDMARKS = 468
 """Points of the plain mesh; ``irises=True`` adds five for each iris (468 to 477)."""
 
@@ -77,8 +77,9 @@ class FaceMesh:
     def __init__(self, max_faces: int = 1, *, irises: bool = False) -> None:
         """Build the graph and start it (about 50 ms after the import of mediapipe).
 
-        ``max_faces``: every face costs time, and while fewer faces are in view than asked for the detector
-        runs on each frame, which took 2 to 3 ms more here.
+        ``max_faces``: every face in view costs time, though the machine's cores share them out. While fewer
+        are in view than asked for, the detector runs on each frame, which took 2 to 3 ms more here. Each that
+        is asked for takes 9 MB and 20 ms at the start.
         ``irises`` adds the ten iris points and truer lips and lids, for about a tenth more time.
 
         Raises UsageError for a senseless ``max_faces``, FaceMeshError when the graph does not start.
@@ -87,6 +88,7 @@ class FaceMesh:
             raise UsageError(f"max_faces is {max_faces}: choose 1 to 16")
         # The graph loads its models by paths relative to the folder that holds the wheel.
         resource_util.set_resource_dir(str(Path(mediapipe.__file__).parents[1]))
+        self._max_faces = max_faces
         self._side_packets = {
             "num_faces": mediapipe.packet_creator.create_int(max_faces),
             "with_attention": mediapipe.packet_creator.create_bool(irises),
@@ -101,7 +103,7 @@ class FaceMesh:
         self._warned = False
         try:
             with without_native_log():
-                self._graph = calculator_graph.CalculatorGraph(graph_config=GRAPH.read_text(encoding="utf-8"))
+                self._graph = calculator_graph.CalculatorGraph(graph_config=face_mesh_graph(self._max_faces))
                 for stream in ("landmarks", "rects"):
                     self._graph.observe_output_stream(stream, self._keep, False)
                 self._graph.start_run(self._side_packets)

@@ -130,6 +130,44 @@ def test_two_faces() -> None:
         assert [len(faces) for faces in run(mesh, stream([twins()] * 2))] == [1, 1]
 
 
+ONE_AFTER_ANOTHER = """
+input_stream: "image"
+input_side_packet: "num_faces"
+input_side_packet: "with_attention"
+output_stream: "landmarks"
+output_stream: "rects"
+node {
+  calculator: "FaceLandmarkFrontCpu"
+  input_stream: "IMAGE:image"
+  input_side_packet: "NUM_FACES:num_faces"
+  input_side_packet: "WITH_ATTENTION:with_attention"
+  output_stream: "LANDMARKS:landmarks"
+  output_stream: "ROIS_FROM_LANDMARKS:rects"
+}
+"""
+
+
+@pytest.mark.parametrize("max_faces", [1, 2, 3])
+@pytest.mark.parametrize("irises", [False, True])
+def test_faces_found_at_once_are_those_of_mediapipes_own_graph(
+    max_faces: int, irises: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where one of two goes and comes, and fewer are in view than asked for."""
+    both, left, right = twins(), twins(), twins()
+    left[:, 640:], right[:, :640] = 127, 127
+    frames = stream([both, both, left, both, right, right, both, blank(1280, 720), both])
+    with FaceMesh(max_faces, irises=irises) as mesh:
+        at_once = run(mesh, frames)
+    monkeypatch.setattr("effectcam.face.mesh.face_mesh_graph", lambda faces: ONE_AFTER_ANOTHER)
+    with FaceMesh(max_faces, irises=irises) as mesh:
+        expected = run(mesh, frames)
+    assert {0, min(max_faces, 2)} <= {len(faces) for faces in expected}
+    for found, faces in zip(at_once, expected, strict=True):
+        assert [face.rect for face in found] == [face.rect for face in faces]
+        for one, other in zip(found, faces, strict=True):
+            np.testing.assert_array_equal(one.landmarks, other.landmarks)
+
+
 def test_one_face_is_not_seen_twice() -> None:
     with FaceMesh(3) as mesh:
         assert [len(faces) for faces in run(mesh, stream(demo_pixels(6)))] == [1] * 6
@@ -209,7 +247,7 @@ def test_a_graph_that_does_not_start_again_is_told_by_the_next_frame_and_tried_a
     nonsense.write_text('node { calculator: "NoSuchCalculator" }')
     with FaceMesh() as mesh:
         with monkeypatch.context() as patched:
-            patched.setattr("effectcam.face.mesh.GRAPH", nonsense)
+            patched.setattr("effectcam.face.graph.GRAPH", nonsense)
             mesh.reset()
             with pytest.raises(FaceMeshError, match="does not start"):
                 mesh.process(Frame(demo_pixels()[0], 0, 0))
