@@ -23,6 +23,8 @@ class Measured:
     """Of training."""
     origin: str
     """The effect and version whose weights training went on from; empty when it began from nothing."""
+    staged: bool = False
+    """See `PairStore.staged`."""
 
 
 def write_card(
@@ -123,6 +125,7 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         f"of its {len(parity.layers)} convolutions `{farthest.name}` is farthest off, by "
         f"{100 * farthest.difference:.3f} % of its range.\n\n"
         f"{softened}Structural similarity to the teacher on portraits never trained on"
+        f"{', all met in the one way that the effect is made for' if measured.staged else ''}"
         f"{', inside its alpha' if net.alpha else ''}, and how much of the gap between the bare "
         "input and the teacher is closed; tone is the individual typology angle of the cheeks:\n\n"
         "| tone | people | input | student | gap closed |\n|---|---|---|---|---|\n" + rows + "\n\n"

@@ -78,7 +78,8 @@ def _export(plan: Recipe, space: str, tier: TierName, work: Path, folder: Path) 
     pictures = np.stack([padded(picture, student.size) for picture in seen])
     parity = check_parity(trained, path, pictures)
     state = read_checkpoint(run / "student.pt")
-    return Measured(verify(store, path, student.scale), parity, state["step"], state["origin"])
+    verdict = verify(store, path, student.scale)
+    return Measured(verdict, parity, state["step"], state["origin"], store.staged)
 
 
 def _file(space: str, tier: TierName) -> str:

@@ -45,6 +45,8 @@ class PairStore:
     held_out: list[bool]
     weights: list[float] = field(default_factory=list)
     """See `Person.weight`, one a pair; empty: all alike."""
+    staged: bool = False
+    """Whether everybody who is held out is met in one way; see `StagingTeacher`."""
 
     @classmethod
     def load(cls, folder: Path) -> PairStore:
@@ -57,6 +59,7 @@ class PairStore:
             targets = np.load(folder / "targets.npy", mmap_mode="r")
             names, tones, held_out = ([row[key] for row in rows] for key in ("name", "tone", "held_out"))
             weights = [float(row.get("weight", 1.0)) for row in rows]
+            staged = any(row.get("staged") for row in rows)
             whole = len(rows) == len(inputs) == len(targets)
         except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
             whole = False
@@ -64,7 +67,7 @@ class PairStore:
             raise UsageError(
                 f"the pairs in {folder} are damaged; make them again with 'effectcam distill pairs'"
             )
-        return cls(inputs, targets, names, tones, held_out, weights)
+        return cls(inputs, targets, names, tones, held_out, weights, staged)
 
 
 def write_pairs(
@@ -113,7 +116,9 @@ def write_pairs(
                 inputs.append(image)
                 targets.append(target)
                 band = COVERED if out and index else who.tone
-                rows.append({"name": who.name, "tone": band, "held_out": out, "weight": who.weight})
+                row: dict[str, object] = {"name": who.name, "tone": band, "held_out": out}
+                staged = out and isinstance(teacher, StagingTeacher)
+                rows.append({**row, "weight": who.weight, **({"staged": True} if staged else {})})
         yield person.name
     _keep(folder, inputs, targets, rows)
     shutil.rmtree(folder / "drawings")
@@ -174,7 +179,7 @@ def _face_pairs(
     crop = fit_head(person.landmarks).scaled(recipe.margin).shifted(*recipe.shift).scaled(1 / SHOWN)
     to_base = crop.to_crop(BASE)
     seen = cut(person.image, crop, BASE), into_crop(person.landmarks, to_base)
-    yield _draw(recipe, teacher, *_staged(teacher, *seen, rng))
+    yield _draw(recipe, teacher, *_staged(teacher, *seen, None if plain else rng))
     if person.tone == DARKENED:
         return
     yield _covered(recipe, teacher, *_staged(teacher, *seen, rng), rng)
@@ -202,7 +207,7 @@ def _covered(
 
 
 def _staged(
-    teacher: Teacher, image: Pixels, landmarks: NDArray[np.float32], rng: np.random.Generator
+    teacher: Teacher, image: Pixels, landmarks: NDArray[np.float32], rng: np.random.Generator | None
 ) -> tuple[Pixels, NDArray[np.float32]]:
     if isinstance(teacher, StagingTeacher):
         return teacher.inputs(image, landmarks, rng)

@@ -53,9 +53,12 @@ class StagingTeacher(Protocol):
     the pictures to learn from."""
 
     def inputs(
-        self, image: NDArray[np.uint8], landmarks: NDArray[np.float32], rng: np.random.Generator
+        self, image: NDArray[np.uint8], landmarks: NDArray[np.float32], rng: np.random.Generator | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The same person, picture and landmarks, as the effect will meet them; each time anew."""
+        """The same person, picture and landmarks, as the effect will meet them; each time anew.
+
+        Without ``rng`` everybody in the one way that the effect is made for: to measure on, since people
+        who are met in different ways cannot be compared."""
 
 
 REQUIRED = ("name", "version", "title", "description", "space", "licence")

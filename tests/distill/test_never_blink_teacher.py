@@ -137,6 +137,11 @@ def test_training_inputs_are_mostly_shut_and_told_by_the_generator() -> None:
     np.testing.assert_array_equal(answer, again)
 
 
+def test_everybody_is_measured_with_their_eyes_wholly_shut() -> None:
+    _, lids = TEACHER.inputs(*demo_face(), None)
+    assert max(eye.gap for eye in find_eyes(lids)) < 0.005
+
+
 def test_a_face_outside_the_picture_is_no_accident() -> None:
     image, landmarks = demo_face()
     shut, lids = shut_eyes(image, landmarks, (1.0, 1.0))

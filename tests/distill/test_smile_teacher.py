@@ -127,6 +127,8 @@ def test_training_inputs_are_sterner_and_told_by_the_generator(smile: Smile) -> 
     again, _ = smile.inputs(image, landmarks, np.random.default_rng(9))
     np.testing.assert_array_equal(answer, again)
     usual = smile_level(landmarks)
+    _, measured = smile.inputs(image, landmarks, None)
+    assert smile_level(measured) == pytest.approx(usual - 3, abs=0.3)
     assert max(levels) == pytest.approx(usual) and min(levels) < usual - 1 and min(levels) > -5
 
 

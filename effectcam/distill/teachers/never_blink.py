@@ -51,9 +51,14 @@ class NeverBlink:
                 self._open(picture, alpha, eye, box, shut)
         return to_rgba(picture, alpha)
 
-    def inputs(self, image: Pixels, landmarks: Floats, rng: np.random.Generator) -> tuple[Pixels, Floats]:
+    def inputs(
+        self, image: Pixels, landmarks: Floats, rng: np.random.Generator | None
+    ) -> tuple[Pixels, Floats]:
         """What a student of this effect has to see and portraits do not show: the same face with its eyes
-        shut or half shut, and the landmarks of that, to be drawn by this teacher in the picture's place."""
+        shut or half shut, and the landmarks of that, to be drawn by this teacher in the picture's place.
+        Without ``rng`` both are wholly shut."""
+        if rng is None:
+            return shut_eyes(image, landmarks, (1.0, 1.0))
         kind = rng.random()
         if kind < _OPEN_SHARE:
             return image, landmarks

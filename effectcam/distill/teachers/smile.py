@@ -55,11 +55,14 @@ class Smile:
         still = float(step(_REST, _PLEASED, np.float32(smile_level(face))))
         return self._shown(picture, face, self.most + (self.least - self.most) * still)
 
-    def inputs(self, image: Pixels, landmarks: Floats, rng: np.random.Generator) -> tuple[Pixels, Floats]:
+    def inputs(
+        self, image: Pixels, landmarks: Floats, rng: np.random.Generator | None
+    ) -> tuple[Pixels, Floats]:
         """What a student of this effect has to see and portraits hardly show: the same face with less of a
-        smile, or none, and the landmarks of that, to be drawn by this teacher in the picture's place."""
-        less = min(rng.uniform(0.0, 4.0), smile_level(landmarks) + 4.5)
-        if rng.random() > _STERN_SHARE or less < 0.3:
+        smile, or none, and the landmarks of that, to be drawn by this teacher in the picture's place.
+        Without ``rng`` everybody smiles three steps less than in the portrait."""
+        less = min(rng.uniform(0.0, 4.0) if rng else 3.0, smile_level(landmarks) + 4.5)
+        if (rng and rng.random() > _STERN_SHARE) or less < 0.3:
             return image, landmarks
         picture, face = read_face(image, landmarks)
         layer = self._shown(picture, face, -less).astype(np.float32) / 255
