@@ -25,6 +25,8 @@ class Measured:
     """The effect and version whose weights training went on from; empty when it began from nothing."""
     staged: bool = False
     """See `PairStore.staged`."""
+    bordered: bool = False
+    """Whether there is something that `PairStore.photographed` leaves out."""
 
 
 def write_card(
@@ -126,8 +128,10 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         f"{100 * farthest.difference:.3f} % of its range.\n\n"
         f"{softened}Structural similarity to the teacher on portraits never trained on"
         f"{', all met in the one way that the effect is made for' if measured.staged else ''}"
-        f"{', inside its alpha' if net.alpha else ''}, and how much of the gap between the bare "
-        "input and the teacher is closed; tone is the individual typology angle of the cheeks:\n\n"
+        f"{', inside its alpha' if net.alpha else ''}"
+        f"{', without the mirrored border round them' if measured.bordered else ''}"
+        ", and how much of the gap between the bare input and the teacher is closed; tone is the "
+        "individual typology angle of the cheeks:\n\n"
         "| tone | people | input | student | gap closed |\n|---|---|---|---|---|\n" + rows + "\n\n"
         f"{_behind(verdict)}\n"
     )

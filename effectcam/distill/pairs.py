@@ -25,7 +25,7 @@ from effectcam.distill.skin import darken_into_last_band, darken_skin
 from effectcam.distill.softened import SoftenedTeacher
 from effectcam.distill.tones import COVERED, DARKENED, TONES, tone
 from effectcam.errors import StudentError, UsageError
-from effectcam.face.crop import Affine, cut, fit_head
+from effectcam.face.crop import Affine, Crop, cut, fit_head
 from effectcam.face.warp import enlarge_eyes, enlarged_landmarks, eyes
 from effectcam.frame import Pixels
 
@@ -47,6 +47,10 @@ class PairStore:
     """See `Person.weight`, one a pair; empty: all alike."""
     staged: bool = False
     """Whether everybody who is held out is met in one way; see `StagingTeacher`."""
+    photographed: list[list[float] | None] = field(default_factory=list)
+    """Left, top, right and bottom of the photograph in a held-out frame, in pixels of the pair: what is round
+    it is the photograph mirrored, for want of a room, and nothing to judge a student by. None, and for all
+    where the list is empty: the whole."""
 
     @classmethod
     def load(cls, folder: Path) -> PairStore:
@@ -60,6 +64,7 @@ class PairStore:
             names, tones, held_out = ([row[key] for row in rows] for key in ("name", "tone", "held_out"))
             weights = [float(row.get("weight", 1.0)) for row in rows]
             staged = any(row.get("staged") for row in rows)
+            photographed = [row.get("photographed") for row in rows]
             whole = len(rows) == len(inputs) == len(targets)
         except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
             whole = False
@@ -67,7 +72,7 @@ class PairStore:
             raise UsageError(
                 f"the pairs in {folder} are damaged; make them again with 'effectcam distill pairs'"
             )
-        return cls(inputs, targets, names, tones, held_out, weights, staged)
+        return cls(inputs, targets, names, tones, held_out, weights, staged, photographed)
 
 
 def write_pairs(
@@ -116,9 +121,12 @@ def write_pairs(
                 inputs.append(image)
                 targets.append(target)
                 band = COVERED if out and index else who.tone
-                row: dict[str, object] = {"name": who.name, "tone": band, "held_out": out}
-                staged = out and isinstance(teacher, StagingTeacher)
-                rows.append({**row, "weight": who.weight, **({"staged": True} if staged else {})})
+                row = {"name": who.name, "tone": band, "held_out": out, "weight": who.weight}
+                if out and isinstance(teacher, StagingTeacher):
+                    row["staged"] = True
+                if out and space == "frame":
+                    row["photographed"] = photographed(who)
+                rows.append(row)
         yield person.name
     _keep(folder, inputs, targets, rows)
     shutil.rmtree(folder / "drawings")
@@ -243,10 +251,23 @@ def _frame_pairs(
     # Portraits have no room round the head; drawn small, they would mostly be mirrored border.
     smallest, largest = (24, 70) if person.from_clip else (40, 100)
     for _ in range(1 if plain else 2):
-        between_corners = 60.0 if plain else float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
-        window = head.scaled(BASE / between_corners)
-        if not plain:
-            window = window.shifted(*rng.uniform(-0.25, 0.25, 2))
-        window = replace(window, angle=0.0)
+        if plain:
+            window = _plain_window(person)
+        else:
+            between_corners = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
+            window = head.scaled(BASE / between_corners).shifted(*rng.uniform(-0.25, 0.25, 2))
+            window = replace(window, angle=0.0)
         base = cut(person.image, window, BASE)
         yield base, teacher(base, None)
+
+
+def _plain_window(person: Person) -> Crop:
+    return replace(fit_head(person.landmarks).scaled(BASE / 60.0), angle=0.0)
+
+
+def photographed(person: Person) -> list[float]:
+    """See `PairStore.photographed`."""
+    place = _plain_window(person).to_crop(BASE)
+    height, width = person.image.shape[:2]
+    corners = np.array([[0, 0], [width - 1, height - 1]]) @ place[:, :2].T + place[:, 2]
+    return [round(float(value), 1) for value in np.clip(corners, 0, BASE - 1).ravel()]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from effectcam.distill.pairs import PairStore
+from effectcam.distill.pairs import BASE, PairStore
 from effectcam.distill.tones import COVERED, DARKENED, TONES
 from effectcam.distill.train import plain
 from effectcam.errors import StudentError
@@ -80,8 +80,9 @@ def verify(store: PairStore, path: Path, scale: float = 1.0) -> Verdict:
     student's own. ``scale`` is `StudentRecipe.scale`.
 
     Each is seen as the running effect would see it; an effect with alpha is laid over its input, as
-    the teacher's is, and compared inside the teacher's alpha only. Where the teacher leaves a picture
-    alone there is nothing to learn and nobody is counted; StudentError when that is everywhere.
+    the teacher's is, and compared inside the teacher's alpha only, a frame only where it is a photograph.
+    Where the teacher leaves a picture alone there is nothing to learn and nobody is counted; StudentError
+    when that is everywhere.
     """
     rows: list[tuple[int, float, float]] = []
     channels = store.targets.shape[3]
@@ -89,6 +90,8 @@ def verify(store: PairStore, path: Path, scale: float = 1.0) -> Verdict:
         for index in map(int, np.flatnonzero(np.array(store.held_out))):
             image, target = plain(store, index)
             inside = target[..., 3] > 127 if channels == 4 else np.ones(target.shape[:2], bool)
+            if store.photographed and (corners := store.photographed[index]):
+                inside &= _within(corners, target.shape)
             wanted = over(target, image)
             if np.array_equal(wanted[inside], image[inside]):
                 continue
@@ -107,6 +110,13 @@ def verify(store: PairStore, path: Path, scale: float = 1.0) -> Verdict:
         _quality(darkened) if darkened else None,
         _quality(covered) if covered else None,
     )
+
+
+def _within(corners: list[float], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where a rectangle of the pair is in its middle part of this ``shape``."""
+    left, top, right, bottom = np.array(corners) - (BASE - shape[0]) / 2
+    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])
+    return np.asarray((rows >= top) & (rows <= bottom) & (columns >= left) & (columns <= right))
 
 
 def redrawn(student: LiteRtStudent, image: Pixels, scale: float = 1.0) -> NDArray[np.uint8]:

@@ -25,6 +25,7 @@ from effectcam.distill.tones import COVERED, DARKENED, TONES
 from effectcam.distill.train import usual_augmentation
 from effectcam.effect.catalogue import bundled_folder
 from effectcam.errors import StudentError, UsageError
+from effectcam.face.crop import fit_head
 from tests.disk import small_files
 
 
@@ -238,6 +239,30 @@ def test_a_teacher_stages_the_pictures_it_acts_on(crowd: list[Person], tmp_path:
     first, *_, last = store.inputs[:3].astype(int)
     assert np.abs(first - last).max() > 20
     assert not store.staged
+
+
+def test_a_frame_tells_where_it_is_a_photograph(crowd: list[Person], tmp_path: Path) -> None:
+    """A head in the middle of a narrow picture: mirrored to its left and right, not above and below."""
+    person = crowd[0]
+    (x, _), side = person.landmarks[[33, 263], :2].mean(axis=0), fit_head(person.landmarks).side
+    left, right = (round(float(x + end * side)) for end in (-1.5, 1.5))
+    narrow = replace(
+        person,
+        image=np.ascontiguousarray(person.image[:, left:right]),
+        landmarks=person.landmarks - np.array([left, 0, 0], np.float32),
+    )
+    list(write_pairs(load_recipe("toon"), "frame", [narrow], {narrow.name}, tmp_path, darker=0))
+    store = PairStore.load(tmp_path)
+    assert len(store.photographed) >= 1 and store.photographed[0] is not None
+    start, _, end, _ = store.photographed[0]
+    # Three times between the eyes' corners, which are 60 pixels apart.
+    assert end - start == pytest.approx(180, abs=2)
+    picture, edge = store.inputs[0].astype(int), round(start)
+    mirrored = [
+        np.abs(picture[:, at + 1 : at + 20] - picture[:, at - 19 : at][:, ::-1]).mean()
+        for at in (edge - 4, edge, edge + 4)
+    ]
+    assert mirrored[1] < 0.5 * min(mirrored[0], mirrored[2])
 
 
 def test_who_is_held_out_is_staged_alike(crowd: list[Person], tmp_path: Path) -> None:

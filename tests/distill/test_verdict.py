@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 pytest.importorskip("skimage", reason="scikit-image comes with effectcam[distill]")
 
@@ -64,6 +65,23 @@ def test_whom_the_teacher_leaves_alone_is_not_counted() -> None:
     store = PairStore(inputs, targets, ["a", "b"], ["light", "dark"], [True, True])
     measured = verify(store, bundled_folder() / "toon" / "face.tflite")
     assert (measured.names, list(measured.tones), measured.overall.people) == (["b"], ["dark"], 1)
+
+
+def test_the_mirrored_border_of_a_portrait_is_not_judged() -> None:
+    """There the student may draw what it likes: nobody has a room of their own heads upside down."""
+    inputs = np.random.default_rng(0).integers(0, 256, (1, 320, 320, 3), np.uint8)
+    targets = (255 - inputs).astype(np.uint8)
+    model = bundled_folder() / "toon" / "face.tflite"
+    area = [60.0, 80.0, 200.0, 300.0]
+    judged, border = targets.copy(), targets.copy()
+    judged[:, 100:180, 80:180] = 0
+    border[:, :70], border[:, :, :50], border[:, :, 212:] = 0, 0, 0
+
+    def overall(drawn: NDArray[np.uint8]) -> Quality:
+        return verify(PairStore(inputs, drawn, ["a"], ["light"], [True], photographed=[area]), model).overall
+
+    assert overall(border).student_ssim == pytest.approx(overall(targets).student_ssim)
+    assert overall(judged).student_ssim != pytest.approx(overall(targets).student_ssim)
 
 
 def test_the_card_claims_nothing_that_was_not_measured() -> None:
