@@ -1,7 +1,7 @@
 """Does a replay hold more, the longer the clip is? A clip in a loop through everything that ``replay`` does.
 
     python -m benchmarks.replay_memory
-    python -m benchmarks.replay_memory --effect toon --minutes 60 --size 160x90 --no-metrics
+    python -m benchmarks.replay_memory --tier lite --minutes 60 --no-metrics
 
 The clip is played to and fro, so that no cut interrupts it, and written once as a file of that length. A line
 every thousand frames tells what the process holds. The first thousand, while caches fill and pools grow, are
@@ -100,6 +100,7 @@ def _to_and_fro(pictures: list[Pixels]) -> Iterator[Pixels]:
 @click.command()
 @click.option("--clip", type=click.Path(path_type=Path), default=_DEMO, help="What is looped.")
 @click.option("--effect", default="zombie", show_default=True)
+@click.option("--tier", default="standard", show_default=True)
 @click.option("--frames", type=click.IntRange(200), default=4000, show_default=True)
 @click.option("--minutes", type=float, help="At the clip's rate, instead of --frames.")
 @click.option("--size", type=Size(), default="160x90", show_default=True)
@@ -111,6 +112,7 @@ def _to_and_fro(pictures: list[Pixels]) -> Iterator[Pixels]:
 def main(
     clip: Path,
     effect: str,
+    tier: str,
     frames: int,
     minutes: float | None,
     size: tuple[int, int],
@@ -129,7 +131,7 @@ def main(
         looped, golden = here / "looped.mp4", here / "golden"
         write_loop(clip, looped, size, frames)
         console.print(f"{frames} frames of {size[0]}x{size[1]}, {looped.stat().st_size / 1e6:.1f} MB")
-        settings = ReplaySettings(threads=1, metrics=metrics)
+        settings = ReplaySettings(tier=tier, threads=1, metrics=metrics)
         with Replayer(load_effect(effect), settings) as replayer:
             with GoldenFolder(golden, [looped.stem]) as recording:
                 plan = ClipPlan(
