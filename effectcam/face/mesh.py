@@ -75,12 +75,13 @@ class FaceMesh:
     """
 
     def __init__(self, max_faces: int = 1, *, irises: bool = False) -> None:
-        """Build the graph and start it (about 50 ms after the import of mediapipe).
+        """Build the graph and start it (for one face about 50 ms after the import of mediapipe).
 
         ``max_faces``: every face in view costs time, though the machine's cores share them out. While fewer
-        are in view than asked for, the detector runs on each frame, which took 2 to 3 ms more here. Each that
-        is asked for takes 9 MB and 20 ms at the start.
-        ``irises`` adds the ten iris points and truer lips and lids, for about a tenth more time.
+        are in view than asked for, the detector runs on each frame, which took 2 to 3 ms more here. Each of the
+        first four that are asked for takes 9 MB, and 20 ms at the start and at each `reset`.
+        ``irises`` adds the ten iris points and truer lips and lids, for about a tenth more time a frame; it
+        doubles what each face takes beside.
 
         Raises UsageError for a senseless ``max_faces``, FaceMeshError when the graph does not start.
         """

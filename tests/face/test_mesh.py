@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -147,6 +146,33 @@ node {
 """
 
 
+def group(*sides: int) -> Pixels:
+    """Somebody on the left, in the middle and on the right, so many pixels high; 0: nobody there."""
+    picture = blank(1280, 720)
+    face = demo_pixels()[0][60:660, 340:940]
+    for place, side in enumerate(sides):
+        if side:
+            left = 427 * place + (427 - side) // 2
+            picture[150 : 150 + side, left : left + side] = cv2.resize(face, (side, side))
+    return picture
+
+
+@pytest.mark.parametrize("max_faces", [2, 3, 5])
+def test_who_is_tracked_is_not_dropped_for_whom_the_detector_likes_better(
+    max_faces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More are expected for a frame then than were asked for: nobody under the effect may turn up bare."""
+    frames = stream([group(250)] * 2 + [group(250, 420, 420)] * 3 + [group(250, 0, 420)] * 2)
+    with FaceMesh(max_faces) as mesh:
+        at_once = run(mesh, frames)
+    monkeypatch.setattr("effectcam.face.mesh.face_mesh_graph", lambda faces: ONE_AFTER_ANOTHER)
+    with FaceMesh(max_faces) as mesh:
+        expected = run(mesh, frames)
+    assert len(expected[1]) == 1 and len(expected[2]) == 3
+    for found, faces in zip(at_once, expected, strict=True):
+        assert [face.rect for face in found] == [face.rect for face in faces]
+
+
 @pytest.mark.parametrize("max_faces", [1, 2, 3])
 @pytest.mark.parametrize("irises", [False, True])
 def test_faces_found_at_once_are_those_of_mediapipes_own_graph(
@@ -241,13 +267,12 @@ def test_after_a_failure_the_next_frame_passes() -> None:
 
 
 def test_a_graph_that_does_not_start_again_is_told_by_the_next_frame_and_tried_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nonsense = tmp_path / "graph.pbtxt"
-    nonsense.write_text('node { calculator: "NoSuchCalculator" }')
+    nonsense = 'node { calculator: "NoSuchCalculator" }'
     with FaceMesh() as mesh:
         with monkeypatch.context() as patched:
-            patched.setattr("effectcam.face.graph.GRAPH", nonsense)
+            patched.setattr("effectcam.face.mesh.face_mesh_graph", lambda faces: nonsense)
             mesh.reset()
             with pytest.raises(FaceMeshError, match="does not start"):
                 mesh.process(Frame(demo_pixels()[0], 0, 0))
