@@ -49,8 +49,8 @@ class PairStore:
     """Whether everybody who is held out is met in one way; see `StagingTeacher`."""
     photographed: list[list[float] | None] = field(default_factory=list)
     """Left, top, right and bottom of the photograph in a held-out frame, in pixels of the pair: what is round
-    it is the photograph mirrored, for want of a room, and nothing to judge a student by. None, and for all
-    where the list is empty: the whole."""
+    it is the photograph mirrored, for want of a room, and nothing to judge a student by. None where there is
+    no such border in what a student sees; an empty list: for all."""
 
     @classmethod
     def load(cls, folder: Path) -> PairStore:
@@ -190,7 +190,7 @@ def _face_pairs(
     yield _draw(recipe, teacher, *_staged(teacher, *seen, None if plain else rng))
     if person.tone == DARKENED:
         return
-    yield _covered(recipe, teacher, *_staged(teacher, *seen, rng), rng)
+    yield _covered(recipe, teacher, *_staged(teacher, *seen, None if plain else rng), rng)
     if recipe.students["face"].net.alpha and not plain:
         # An effect that keeps the scene's light must see its teacher under other lamps too.
         base, landmarks = _staged(teacher, *seen, rng)
@@ -265,9 +265,12 @@ def _plain_window(person: Person) -> Crop:
     return replace(fit_head(person.landmarks).scaled(BASE / 60.0), angle=0.0)
 
 
-def photographed(person: Person) -> list[float]:
+def photographed(person: Person) -> list[float] | None:
     """See `PairStore.photographed`."""
     place = _plain_window(person).to_crop(BASE)
     height, width = person.image.shape[:2]
     corners = np.array([[0, 0], [width - 1, height - 1]]) @ place[:, :2].T + place[:, 2]
+    border = (1 - SHOWN) / 2 * BASE
+    if corners[0].max() <= border and corners[1].min() >= BASE - 1 - border:
+        return None
     return [round(float(value), 1) for value in np.clip(corners, 0, BASE - 1).ravel()]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ class RememberedTeacher:
         said = json.dumps([name, dict(arguments)], sort_keys=True, default=str)
         self._identity = hashlib.sha256(said.encode() + _text(teacher)).digest()
         if isinstance(teacher, StagingTeacher):
-            self.inputs = teacher.inputs
+            self.inputs: Callable[..., tuple[Pixels, NDArray[np.float32]]] = functools.partial(
+                self._stage, teacher
+            )
 
     def __call__(self, image: Pixels, landmarks: NDArray[np.float32] | None) -> NDArray[np.uint8]:
         """What the teacher draws, uint8 (H, W, 3 or 4). Raises StudentError where it fails, or draws
@@ -62,6 +65,24 @@ class RememberedTeacher:
             raise StudentError(f"{self._folder}: drawings cannot be kept: {error.strerror}") from error
         return drawn
 
+    def _stage(
+        self,
+        teacher: StagingTeacher,
+        image: Pixels,
+        landmarks: NDArray[np.float32],
+        rng: np.random.Generator | None,
+    ) -> tuple[Pixels, NDArray[np.float32]]:
+        try:
+            return teacher.inputs(image, landmarks, rng)
+        except EffectcamError:
+            raise
+        except Exception as error:
+            hint = "" if rng else "; its inputs are asked with rng=None for those who are held out"
+            raise self._failed(error, hint) from error
+
+    def _failed(self, error: Exception, hint: str = "") -> StudentError:
+        return StudentError(f"teacher {self._name} failed: {type(error).__name__}: {error}{hint}")
+
     def _ask(self, image: Pixels, landmarks: NDArray[np.float32] | None) -> NDArray[np.uint8]:
         try:
             # It may draw into what it is given, which is what the student learns from.
@@ -69,7 +90,7 @@ class RememberedTeacher:
         except EffectcamError:
             raise
         except Exception as error:
-            raise StudentError(f"teacher {self._name} failed: {type(error).__name__}: {error}") from error
+            raise self._failed(error) from error
         shape, kind = getattr(drawn, "shape", ()), getattr(drawn, "dtype", type(drawn).__name__)
         if kind != np.uint8 or shape[:2] != image.shape[:2] or shape[2:] not in ((3,), (4,)):
             raise StudentError(

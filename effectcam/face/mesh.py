@@ -78,8 +78,8 @@ class FaceMesh:
         """Build the graph and start it (for one face about 50 ms after the import of mediapipe).
 
         ``max_faces``: every face in view costs time, though the machine's cores share them out. While fewer
-        are in view than asked for, the detector runs on each frame, which took 2 to 3 ms more here. Each of the
-        first four that are asked for takes 9 MB, and 20 ms at the start and at each `reset`.
+        are in view than asked for, the detector runs on each frame, which took 2 to 3 ms more here. Each of
+        the first four that are asked for takes 9 MB, and 20 ms at the start and at each `reset`.
         ``irises`` adds the ten iris points and truer lips and lids, for about a tenth more time a frame; it
         doubles what each face takes beside.
 

@@ -115,3 +115,17 @@ def test_what_a_teacher_stages_it_still_stages(tmp_path: Path) -> None:
     )
     assert isinstance(never_blink, StagingTeacher)
     assert not isinstance(RememberedTeacher(Negative(), tmp_path, name="n", arguments={}), StagingTeacher)
+
+
+def test_a_teacher_that_cannot_stage_everybody_alike_is_told(tmp_path: Path) -> None:
+    class Chancy(Negative):
+        def inputs(
+            self, image: Pixels, landmarks: NDArray[np.float32], rng: np.random.Generator
+        ) -> tuple[Pixels, NDArray[np.float32]]:
+            return image, landmarks + np.float32(rng.random())
+
+    teacher = RememberedTeacher(Chancy(), tmp_path, name="chancy", arguments={})
+    assert isinstance(teacher, StagingTeacher)
+    teacher.inputs(picture(), LANDMARKS, np.random.default_rng(0))
+    with pytest.raises(StudentError, match=r"teacher chancy failed: AttributeError: .*asked with rng=None"):
+        teacher.inputs(picture(), LANDMARKS, None)

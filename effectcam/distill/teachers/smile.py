@@ -60,7 +60,7 @@ class Smile:
     ) -> tuple[Pixels, Floats]:
         """What a student of this effect has to see and portraits hardly show: the same face with less of a
         smile, or none, and the landmarks of that, to be drawn by this teacher in the picture's place.
-        Without ``rng`` everybody smiles three steps less than in the portrait."""
+        Without ``rng`` everybody smiles three steps less than in the portrait, down to -4.5."""
         less = min(rng.uniform(0.0, 4.0) if rng else 3.0, smile_level(landmarks) + 4.5)
         if (rng and rng.random() > _STERN_SHARE) or less < 0.3:
             return image, landmarks
