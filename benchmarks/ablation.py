@@ -132,10 +132,15 @@ def some_of(store: PairStore, count: int, seed: int) -> PairStore:
     learn = np.flatnonzero(~out)
     chosen = np.concatenate((np.flatnonzero(out)[:40], rng.permutation(learn)[:count]))
     chosen.sort()
-    return PairStore(
-        store.inputs[chosen],
-        store.targets[chosen],
-        *([column[index] for index in chosen] for column in (store.names, store.tones, store.held_out)),
+    return replace(
+        store,
+        inputs=store.inputs[chosen],
+        targets=store.targets[chosen],
+        names=[store.names[index] for index in chosen],
+        tones=[store.tones[index] for index in chosen],
+        held_out=[store.held_out[index] for index in chosen],
+        weights=[store.weights[index] for index in chosen] if store.weights else [],
+        photographed=[store.photographed[index] for index in chosen] if store.photographed else [],
     )
 
 
