@@ -76,7 +76,7 @@ class Alien:
         light = _levelled(relief.staged(), level, 0.16 * side)
         normals = np.stack([_levelled(relief.normals[..., i], level, 0.12 * side) for i in range(3)], axis=-1)
         raised = blur(np.ascontiguousarray(ridges), 0.018 * side)
-        slopes = [cv2.Sobel(raised, cv2.CV_32F, i, 1 - i, scale=0.075 * side / 8) for i in (1, 0)]
+        slopes = [cv2.Sobel(raised, cv2.CV_32F, i, 1 - i, scale=0.06 * side / 8) for i in (1, 0)]
         bent = unit(normals - np.stack([*slopes, np.zeros_like(raised)], axis=-1))
 
         # Beard, brows and bangs are grown over; hair hangs down as skin.

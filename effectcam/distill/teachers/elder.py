@@ -126,15 +126,15 @@ class Elder:
         # The side in the shade is dark too, but has no bristles.
         logs = np.log(canvas.picture @ LUMA + np.float32(0.03))
         fine = logs - blur(logs, 0.008 * canvas.extent)
-        bristles = step(0.02, 0.06, np.sqrt(blur(fine**2, 0.015 * canvas.extent)))
+        bristles = step(0.035, 0.08, np.sqrt(blur(fine**2, 0.015 * canvas.extent)))
         beard = canvas.lay(self.marks.beard) * hair * dark * bristles * canvas.covered
         local = blur(luma, 0.03 * canvas.extent)
         strands = step(0.02, 0.22, (local - luma) / np.maximum(local, 0.05))
         brows = canvas.lay(self.marks.brows) * np.maximum(strands, hair * dark) * (1 - frame)
         amount = np.maximum(np.maximum(0.75 * beard, 0.50 * brows), 0.85 * crown)
         # Grey hair keeps its strands, in a brighter range.
-        light = 0.30 * skin + 0.10 + 0.85 * luma + 1.6 * (luma - local)
-        light = np.maximum(np.clip(light, 0.3 * luma, 0.95 * max(skin, 0.5)), 0.97 * luma)
+        light = 0.30 * skin + 0.17 + 0.85 * luma + 1.6 * (luma - local)
+        light = np.maximum(np.clip(light, 0.3 * luma, 0.95 * max(skin, 0.65)), 0.97 * luma)
         grey = _GREY * (light / 0.79)[:, :, None]
         return mix(aged, grey, np.asarray(amount, np.float32))
 

@@ -16,6 +16,8 @@ _INK = np.array([6, 1, 0], np.float32)
 _PAPER = 96.0
 _WASHES = ((64.0, 21.0), (45.0, 18.0), (28.0, 15.0))
 """Lightness below which a wash lies, and how much light it takes from the paper under it."""
+_RUN = 2.2
+"""How far wet ink runs, in units of 256 px."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +29,15 @@ class Ink:
     blacks: lightness, 0 to 100, below which all but skin is solid black; above 45 the drawing goes dark.
     washes: how dark the greys are; 0 is pure black and white, in which brown skin is as pale as light skin.
     ground: share of the washes that is laid behind the person; less sets the figure off.
+    distance: share of the brush's and the pen's black that is left behind the person; at 1 a dark wall
+        swallows dark hair.
     """
 
     line_width: float = 1.0
     blacks: float = 33.0
     washes: float = 1.0
     ground: float = 0.3
+    distance: float = 0.35
 
     def __call__(self, image: Pixels, landmarks: Landmarks | None) -> Pixels:
         """Draw one picture.
@@ -44,6 +49,9 @@ class Ink:
         sketch = Sketch(image, landmarks, look="ink", line_width=self.line_width)
         black = sketch.blacks(ground=self.blacks, skin=0.62, least=12.0, softness=2.5)
         ink = np.maximum(np.maximum(sketch.fine, sketch.bold), black)
+        # Behind the person ink is thinned with water, and runs.
+        thin = np.float32(self.distance) * sketch.behind(ink, _RUN)
+        ink = thin + (ink - thin) * sketch.figure
         features = sketch.features(ink, line_width=1.25)
         wash = self._washed(sketch)
         bare = np.maximum(features.whites * smooth_step(features.crisp, 20, 50), features.teeth)
@@ -61,5 +69,8 @@ class Ink:
         tone = sketch.flat_tone + np.float32(1.6) * (sketch.tone - sketch.flat_tone) + 9 * sketch.shades.light
         wash = np.zeros_like(tone)
         for lightness, depth in _WASHES:
-            wash += depth * (1 - smooth_step(tone, lightness - 2.8, lightness + 2.8))
-        return np.asarray(self.washes * wash * (self.ground + (1 - self.ground) * sketch.figure), np.float32)
+            wash += np.float32(self.washes * depth) * (
+                1 - smooth_step(tone, lightness - 2.8, lightness + 2.8)
+            )
+        behind = np.float32(self.ground) * sketch.behind(wash, _RUN)
+        return behind + (wash - behind) * sketch.figure

@@ -1,4 +1,4 @@
-"""The oil look: planes set down with a palette knife, deep colour, light warm and shade cool.
+"""The oil look: planes set down with a palette knife, deep colour, strong light, warm against cool shade.
 
 A plane is a patch of dabs (:mod:`effectcam.distill.teachers.drawing.kuwahara`) brought near one of few tones.
 Where it ends hangs on tone alone, so that a student finds it and a mirrored picture has it mirrored. Planes
@@ -21,10 +21,13 @@ from effectcam.distill.teachers.head.portrait import Portrait
 
 _TONE = 10.0
 """Lightness from one plane to the next."""
-_EDGE = 0.55
+_EDGE = 0.9
 """Share of that in which one passes into the next: paint is dragged, not cut."""
-_CONTRAST = 0.7
+_CONTRAST = 0.85
 """How much tones are spread, 0 to 1."""
+
+_MOST = np.float32(16)
+"""Lightness that a tone can be driven away from what is around it."""
 
 _LIGHT = np.array([1.5, 11.0], np.float32)
 """Lab's a and b that white has more than middle grey, and black less: lamplight, and shade under a sky."""
@@ -36,16 +39,19 @@ _UMBER = np.array([3.0, 4.0], np.float32)
 class Oil:
     """Paints a picture, face crop or whole frame, as an old master's pupil would with a knife.
 
-    dab: size of the dabs, relative to the picture's shorter side; 1 is 11 px in radius at 256. More loses
+    dab: size of the dabs, relative to the picture's shorter side; 1 is 14 px in radius at 256. More loses
         small features.
+    modelling: how far light and shade are driven apart across a cheek or a sleeve, as by one candle; 0 leaves
+        the camera's flat light, above 1.2 walls glow round dark hair.
     planes: how near the dabs come to the planes' tones, 0 (smooth as enamel) to 1.
     edge: how far one plane stands out against the next; above 1.5 every wrinkle is cut in wood.
     richness: gain on colour; 0 leaves it as it is, above 1.5 skin turns orange.
     """
 
     dab: float = 1.0
-    planes: float = 1.0
-    edge: float = 0.9
+    modelling: float = 0.9
+    planes: float = 0.8
+    edge: float = 0.3
     richness: float = 1.0
 
     def __call__(self, image: Pixels, landmarks: Landmarks | None) -> Pixels:
@@ -59,18 +65,26 @@ class Oil:
         unit = min(image.shape[:2]) / 256
         # Half of the usual light: gloom and lamplight belong to the look, and dark skin stays dark.
         lab = balanced(image, share=0.5)
-        paint = dabs(calm(lab, 0.7 * unit), unit, fine=3.3 * self.dab, broad=11 * self.dab, keep=(8, 17))
+        paint = dabs(calm(lab, 0.7 * unit), unit, fine=4.3 * self.dab, broad=14 * self.dab, keep=(8, 17))
         hewn = np.ones(image.shape[:2], np.float32)
         if landmarks is not None:
             portrait = Portrait(np.asarray(landmarks[:, :2], np.float32), *image.shape[:2])
             paint = portrait.finish(lab, paint)
             hewn -= np.float32(0.7) * portrait.detail()
         tone = spread(np.ascontiguousarray(paint[..., 0]), _CONTRAST)
+        tone = np.clip(
+            tone + np.float32(self.modelling) * _apart(tone, 14 * self.dab * unit, lit=0.55), 0, 100
+        )
         tone += np.float32(self.planes) * hewn * (stepped(tone, _TONE, _EDGE) - tone)
-        apart = tone - blur(tone, 3 * unit)
-        # Less on the lit side, where it would be a halo.
-        tone += np.float32(self.edge) * hewn * np.where(apart > 0, 0.4 * apart, apart)
+        tone += np.float32(self.edge) * hewn * _apart(tone, 3 * unit, lit=0.4)
         return to_pixels(_coloured(paint, np.clip(tone, 0, 100), self.richness))
+
+
+def _apart(tone: Plane, sigma: float, lit: float) -> Plane:
+    """How far a tone is from what is around it, (H, W), `_MOST` at most: a dark face before a white wall has
+    light and shade of its own. ``lit`` of that where it is lighter, since more would be a halo."""
+    difference = _MOST * np.tanh((tone - blur(tone, sigma)) / _MOST)
+    return np.where(difference > 0, np.float32(lit) * difference, difference)
 
 
 def _coloured(paint: Picture, tone: Plane, richness: float) -> Picture:

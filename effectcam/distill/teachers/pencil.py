@@ -36,11 +36,13 @@ class Pencil:
         blunter pencil.
     shading: how much graphite the tones get; 0 is a line drawing, in which all skin is white.
     ground: share of it that is laid behind the person; less is more of a study.
+    distance: share of the lines' darkness that is left behind the person.
     """
 
     line_width: float = 1.0
     shading: float = 1.0
-    ground: float = 0.15
+    ground: float = 0.1
+    distance: float = 0.4
 
     def __call__(self, image: Pixels, landmarks: Landmarks | None) -> Pixels:
         """Draw one picture.
@@ -52,7 +54,10 @@ class Pencil:
         sketch = Sketch(image, landmarks, look="pencil", line_width=self.line_width)
         before = sketch.figure
         tone = self.shading * _shaded(sketch) * (self.ground + (1 - self.ground) * before)
-        lines = _contours(sketch, self.line_width) * (0.5 + 0.5 * before)
+        lines = _contours(sketch, self.line_width)
+        # A distant edge is laid with the flat of the lead.
+        far = np.float32(self.distance) * sketch.behind(lines, 1.4)
+        lines = far + (lines - far) * before
         features = sketch.features(lines, line_width=0.8)
         bare = np.maximum(features.whites * smooth_step(features.crisp, 10, 55), features.teeth)
         tone = np.maximum(tone, 0.22 * features.lips) * (1 - 0.85 * np.maximum(bare, features.glints))

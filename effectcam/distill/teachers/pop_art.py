@@ -15,7 +15,7 @@ from effectcam.distill.teachers.drawing.graphic_features import GraphicFeatures
 from effectcam.distill.teachers.drawing.ground import Pixels, to_pixels
 from effectcam.distill.teachers.drawing.palette import colour, laid, ramp
 from effectcam.distill.teachers.drawing.sketch import Sketch
-from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, smooth_step
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
 
 _OUTLINE = colour("#1a0833")
 _LIPS = colour("#e0103c")
@@ -84,7 +84,7 @@ class PopArt:
         print_ = laid(self._ground(sketch), self._person(sketch), figure)
         black = sketch.blacks(ground=17.0, skin=0.42, least=9.0)
         ink = np.maximum(np.maximum(sketch.fine, sketch.bold), np.float32(0.92) * black)
-        features = sketch.features(ink * (0.45 + 0.55 * figure), line_width=1.2)
+        features = sketch.features(ink * (0.2 + 0.8 * figure), line_width=1.2)
         print_ = _with_features(print_, features)
         return to_pixels(laid(print_, _OUTLINE, features.ink * np.float32(0.97)))
 
@@ -103,8 +103,9 @@ class PopArt:
         return laid(print_, ramp(lit, _SKIN), sketch.skin * (1 - red))
 
     def _ground(self, sketch: Sketch) -> Picture:
-        """The ground in inks closer together: it stays behind."""
-        return ramp(0.6 * sketch.flat_tone + 26 - 6 * sketch.shades.shade + 5 * sketch.shades.light, _GROUND)
+        """The ground in inks closer together, and in larger shapes: it stays behind."""
+        tone = blur(sketch.flat_tone, 2.5 * sketch.unit)
+        return ramp(0.5 * tone + 32 - 4 * sketch.shades.shade + 4 * sketch.shades.light, _GROUND)
 
 
 def _with_features(print_: Picture, features: GraphicFeatures) -> Picture:

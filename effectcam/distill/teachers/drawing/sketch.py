@@ -81,6 +81,12 @@ class Sketch:
     def figure(self) -> Plane:
         return figure(self._image, self.still, self.unit)
 
+    def behind(self, plane: Plane, run: float, /) -> Plane:
+        """``plane`` where it lies behind the person, smoothed by ``run`` units, without the person's own."""
+        ground = 1 - self.figure
+        sigma = run * self.unit
+        return np.asarray(blur(plane * ground, sigma) / (blur(ground, sigma) + np.float32(0.02)), np.float32)
+
     @cached_property
     def fine(self) -> Plane:
         """Lines of features and folds, 0 to 1; at a ``line_width`` of 1 about 2 px wide at 256."""
