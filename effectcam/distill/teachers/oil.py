@@ -21,7 +21,7 @@ from effectcam.distill.teachers.head.portrait import Portrait
 
 _TONE = 10.0
 """Lightness from one plane to the next."""
-_EDGE = 0.9
+_EDGE = 0.65
 """Share of that in which one passes into the next: paint is dragged, not cut."""
 _CONTRAST = 0.85
 """How much tones are spread, 0 to 1."""
@@ -50,7 +50,7 @@ class Oil:
 
     dab: float = 1.0
     modelling: float = 0.9
-    planes: float = 0.8
+    planes: float = 1.0
     edge: float = 0.3
     richness: float = 1.0
 
