@@ -29,7 +29,7 @@ _KEY_FIGURES = (
 )
 """Of the table of clips."""
 
-_BESIDE = {"warping": "warping_floor", "face_warping": "face_warping_floor", "flicker": "flicker_floor"}
+_BESIDE = {name: f"{name}_floor" for name in ("warping", "face_warping", "drift", "flicker")}
 """Figures drawn with the input's own below them."""
 
 

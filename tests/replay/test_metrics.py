@@ -9,12 +9,14 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from effectcam.errors import UsageError
 from effectcam.face.crop import Crop
 from effectcam.frame import Frame, Pixels
 from effectcam.passage import Face
 from effectcam.replay.metrics import FIGURES, Figure, Meters, Moment, Summary, metrics_for
+from effectcam.replay.metrics.drift import Drift
 from effectcam.replay.metrics.figure import Spread
 from effectcam.replay.metrics.flow import find_flow
 from effectcam.replay.metrics.jitter import CropJitter
@@ -36,7 +38,7 @@ def noisy(after: Pixels) -> Pixels:
     return np.asarray(np.clip(after + noise, 0, 255), np.uint8)
 
 
-WARPING = {f"{place}warping{end}" for place in ("", "face_") for end in ("", "_ratio")}
+WARPING = {f"{place}warping{end}" for place in ("", "face_") for end in ("", "_ratio")} | {"drift"}
 
 FAULTS: dict[str, tuple[Scene, set[str]]] = {
     # The grain stays on the screen while the face moves on.
@@ -153,6 +155,32 @@ def test_the_warping_error_of_a_picture_that_moves_is_its_floor_and_says_nothing
     cut = Frame(np.ascontiguousarray(picture[::-1, ::-1][:128, :128]), 3, 3)
     meters.see(Moment(cut, cut))
     assert meters.summaries["warping"] == before
+
+
+def test_the_drift_is_a_way_in_pixels_whatever_the_contrast() -> None:
+    noise = np.random.default_rng(3).uniform(-128, 128, (160, 200)).astype(np.float32)
+    still = np.asarray(cv2.GaussianBlur(noise, (0, 0), 4), np.float32)
+    before = Frame(colours(2 * still[:, :160]), 0, 0)
+
+    def drift(gain: float, way: float) -> float:
+        meters = Meters([Drift()])
+        for index in range(3):
+            place = np.array([[1, 0, -way * (index % 2)], [0, 1, 0]], np.float32)
+            moved = np.asarray(cv2.warpAffine(still, place, (200, 160)), np.float32)
+            drawn = colours(gain * moved[:, 20:180])
+            meters.see(Moment(before, before.with_pixels(drawn), whole=True))
+        assert meters.summaries["drift_floor"].value == 0
+        return meters.summaries["drift"].value
+
+    assert drift(4, 0) == 0
+    # Across one axis only, where the formula reckons with any direction.
+    assert drift(4, 0.5) == pytest.approx(0.5, rel=0.05)
+    assert drift(10, 0.5) == pytest.approx(0.5, rel=0.05)
+    assert drift(10, 1.0) == pytest.approx(1.0, rel=0.05)
+
+
+def colours(planes: NDArray[np.float32]) -> Pixels:
+    return np.repeat(np.clip(planes + 128, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def test_what_a_thing_in_front_uncovers_is_not_in_view() -> None:

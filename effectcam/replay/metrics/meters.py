@@ -8,6 +8,7 @@ from types import TracebackType
 from effectcam.effect.manifest import Manifest
 from effectcam.frame import Frame, Pixels
 from effectcam.pipeline import Pipeline
+from effectcam.replay.metrics.drift import Drift
 from effectcam.replay.metrics.figure import Figure, Spread, Summary, Values
 from effectcam.replay.metrics.flicker import Flicker
 from effectcam.replay.metrics.jitter import CropJitter
@@ -22,7 +23,7 @@ from effectcam.replay.metrics.warping import WarpingError
 FIGURES: dict[str, Figure] = {
     figure.name: figure
     for kind in (
-        *(WarpingError, Flicker, CropJitter, SeamRatio),
+        *(WarpingError, Drift, Flicker, CropJitter, SeamRatio),
         *(LandmarkError, FaceCoverage, IdentitySwitches, Likeness),
     )
     for figure in kind.figures
@@ -33,7 +34,7 @@ FIGURES: dict[str, Figure] = {
 def metrics_for(effect: Manifest, *, faces: int = 1) -> list[Metric]:
     """Those that have something to say of ``effect``; the caller closes them. ``faces``: how many may get it.
     Raises FaceMeshError."""
-    metrics: list[Metric] = [WarpingError(), Flicker(), Likeness()]
+    metrics: list[Metric] = [WarpingError(), Drift(), Flicker(), Likeness()]
     if "face" in effect.places:
         margin = effect.crop.margin
         metrics += [CropJitter(margin=margin), SeamRatio(), FaceCoverage(), IdentitySwitches(margin=margin)]
