@@ -16,6 +16,9 @@ _INK = np.array([6, 1, 0], np.float32)
 _PAPER = 96.0
 _WASHES = ((64.0, 21.0), (45.0, 18.0), (28.0, 15.0))
 """Lightness below which a wash lies, and how much light it takes from the paper under it."""
+_WET = 7.0
+"""Lightness to both sides over which a wash runs out: brown skin lies between two of them, where a hard
+edge would hang on the lamp, and a student would draw it elsewhere."""
 _RUN = 2.2
 """How far wet ink runs, in units of 256 px."""
 
@@ -66,11 +69,11 @@ class Ink:
     def _washed(self, sketch: Sketch) -> Plane:
         """Light taken away by the washes, (H, W), in lightness."""
         # The flat's lightness tells tones of skin apart, and the light on it is exaggerated.
-        tone = sketch.flat_tone + np.float32(1.6) * (sketch.tone - sketch.flat_tone) + 9 * sketch.shades.light
+        tone = sketch.flat_tone + np.float32(1.4) * (sketch.tone - sketch.flat_tone) + 7 * sketch.shades.light
         wash = np.zeros_like(tone)
         for lightness, depth in _WASHES:
             wash += np.float32(self.washes * depth) * (
-                1 - smooth_step(tone, lightness - 2.8, lightness + 2.8)
+                1 - smooth_step(tone, lightness - _WET, lightness + _WET)
             )
         behind = np.float32(self.ground) * sketch.behind(wash, _RUN)
         return behind + (wash - behind) * sketch.figure
