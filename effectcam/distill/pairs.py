@@ -21,6 +21,7 @@ from effectcam.distill.data import Person
 from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, StagingTeacher, Teacher
 from effectcam.distill.remembered import RememberedTeacher
+from effectcam.distill.rooms import elsewhere
 from effectcam.distill.skin import darken_into_last_band, darken_skin
 from effectcam.distill.softened import SoftenedTeacher
 from effectcam.distill.tones import COVERED, DARKENED, TONES, tone
@@ -32,6 +33,9 @@ from effectcam.frame import Pixels
 BASE = 320
 SHOWN = 256 / BASE
 """Share of a base that an unturned crop shows."""
+
+_ELSEWHERE = 0.35
+"""Share of pictures to learn from in which people are set into another room; see `rooms`."""
 
 
 @dataclass(frozen=True)
@@ -187,13 +191,15 @@ def _face_pairs(
     crop = fit_head(person.landmarks).scaled(recipe.margin).shifted(*recipe.shift).scaled(1 / SHOWN)
     to_base = crop.to_crop(BASE)
     seen = cut(person.image, crop, BASE), into_crop(person.landmarks, to_base)
-    yield _draw(recipe, teacher, *_staged(teacher, *seen, None if plain else rng))
+    alpha = recipe.students["face"].net.alpha
+    home = seen[0] if plain or alpha else _anywhere(seen[0], rng)
+    yield _draw(recipe, teacher, *_staged(teacher, home, seen[1], None if plain else rng))
     if person.tone == DARKENED:
         return
     yield _covered(recipe, teacher, *_staged(teacher, *seen, None if plain else rng), rng)
-    if recipe.students["face"].net.alpha and not plain:
+    if alpha and not plain:
         # An effect that keeps the scene's light must see its teacher under other lamps too.
-        base, landmarks = _staged(teacher, *seen, rng)
+        base, landmarks = _staged(teacher, _anywhere(seen[0], rng), seen[1], rng)
         yield _draw(recipe, teacher, relight(base, rng, parameters=_LIGHT), landmarks)
 
 
@@ -220,6 +226,10 @@ def _staged(
     if isinstance(teacher, StagingTeacher):
         return teacher.inputs(image, landmarks, rng)
     return image, landmarks
+
+
+def _anywhere(image: Pixels, rng: np.random.Generator) -> Pixels:
+    return elsewhere(image, rng) if rng.random() < _ELSEWHERE else image
 
 
 _LIGHT = replace(Augmentation(), relight_share=1.0, exposure=(0.45, 1.45), warmth=0.25)
@@ -258,6 +268,8 @@ def _frame_pairs(
             window = head.scaled(BASE / between_corners).shifted(*rng.uniform(-0.25, 0.25, 2))
             window = replace(window, angle=0.0)
         base = cut(person.image, window, BASE)
+        if not plain:
+            base = _anywhere(base, rng)
         yield base, teacher(base, None)
 
 
