@@ -8,8 +8,8 @@ Metrics are those of ``effectcam replay --metrics`` that tell of steadiness, and
 sought once for both. One more, ``own``, is the warping error of every eighth output by its own flow instead
 of the input's, over the input's by its own: where a look moves features, as enlarged eyes, or draws hard
 lines on what hardly shows in the input, the input's flow is not that of the drawing. Lines that waver with
-some smoothness are motion to it, though. A screen is left out, for it lies still on the frame by design, and
-so is the enlarging of eyes, which move further than the input's by design.
+some smoothness are motion to it, though. A screen is left out, for it lies still on the frame by design;
+``--eyes 1`` leaves out enlarged eyes as well, which move further than the input's by design.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Side:
 
 def measure(clip: Path, effect: Effect, policy: TemporalPolicy | None, frames: slice) -> list[Side]:
     """``frames`` of ``clip`` without blending, and with ``policy`` or the effect's own."""
-    effect = dataclasses.replace(effect, screen=Screen(), warp=Warp())
+    effect = dataclasses.replace(effect, screen=Screen())
     times = [Times(), Times()]
     with contextlib.ExitStack() as stack:
         pipelines = [
@@ -148,6 +148,7 @@ def _in_turn(pipelines: list[Pipeline], frame: Frame, times: list[Times] | None)
 @click.option(
     "--tolerance", type=click.FloatRange(1, 64), default=14.0, show_default=True, help="With --weight."
 )
+@click.option("--eyes", type=click.FloatRange(1, 1.6), help="Enlarged so far, not as the effect does.")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write it all down."
 )
@@ -158,10 +159,13 @@ def temporal(
     frames: int | None,
     weight: float | None,
     tolerance: float,
+    eyes: float | None,
     json_file: Path | None,
 ) -> None:
     """Measure clips with an effect's temporal policy and without."""
     effect = load_effect(name)
+    if eyes is not None:
+        effect = dataclasses.replace(effect, warp=Warp(eyes=eyes))
     if weight is None and effect.temporal.policy == "none":
         raise UsageError(f"{effect.name} has no temporal policy; give --weight, e.g. 0.6")
     console = Console(highlight=False, soft_wrap=True, width=110)
@@ -200,7 +204,7 @@ def _report(effect: Effect, results: dict[str, list[Side]]) -> dict[str, object]
 def _table(results: dict[str, list[Side]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("clip", no_wrap=True)
-    for heading in ("E_warp ratio", "on faces", "own", "drift, px", "floor", "flicker", "floor"):
+    for heading in ("E_warp ratio", "on faces", "own", "drift, px", "drift floor", "flicker", "its floor"):
         table.add_column(heading, justify="right", no_wrap=True)
     for clip, (without, with_it) in results.items():
         before, after = without.figures, with_it.figures
@@ -218,7 +222,7 @@ def _table(results: dict[str, list[Side]]) -> Table:
 
 
 def _both(before: dict[str, float], after: dict[str, float], figure: str) -> str:
-    """Of both sides; a floor is the input's, and the same."""
+    """Of both sides; of a floor, the input's, the first, for what is drawn is nearly the same."""
     if figure not in before:
         return ""
     return f"{before[figure]:.2f}" + ("" if figure.endswith("floor") else f" to {after[figure]:.2f}")

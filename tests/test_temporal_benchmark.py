@@ -29,7 +29,7 @@ def test_it_tells_of_both_sides_and_refuses_an_effect_without_a_policy(tmp_path:
     assert done.exit_code == 0, done.exception
     without, with_it = json.loads(report.read_text())["clips"]["demo"]
     assert len(without["times"]["chain"]) == len(with_it["times"]["processor"]) == 2
-    assert set(without["figures"]) >= {"warping_ratio", "face_warping_ratio", "own"}
+    assert set(without["figures"]) >= {"warping_ratio", "face_warping_ratio", "own", "drift", "drift_floor"}
     assert with_it["figures"]["warping_floor"] == without["figures"]["warping_floor"]
     assert with_it["figures"]["face_warping"] != without["figures"]["face_warping"]
     # What the policy kept of one clip is not in the next one.

@@ -35,7 +35,7 @@ SHOWN = 256 / BASE
 """Share of a base that an unturned crop shows."""
 
 _ELSEWHERE = 0.35
-"""Share of pictures to learn from in which people are set into another room; see `rooms`."""
+"""Chance that a frame to learn from, or one pair of a face, is set into another room; see `rooms`."""
 
 
 @dataclass(frozen=True)
@@ -192,14 +192,15 @@ def _face_pairs(
     to_base = crop.to_crop(BASE)
     seen = cut(person.image, crop, BASE), into_crop(person.landmarks, to_base)
     alpha = recipe.students["face"].net.alpha
-    home = seen[0] if plain or alpha else _anywhere(seen[0], rng)
-    yield _draw(recipe, teacher, *_staged(teacher, home, seen[1], None if plain else rng))
+    # An effect with alpha has a pair more, and that is the one that moves.
+    home = seen if plain or alpha else _anywhere(*seen, rng)
+    yield _draw(recipe, teacher, *_staged(teacher, *home, None if plain else rng))
     if person.tone == DARKENED:
         return
     yield _covered(recipe, teacher, *_staged(teacher, *seen, None if plain else rng), rng)
     if alpha and not plain:
         # An effect that keeps the scene's light must see its teacher under other lamps too.
-        base, landmarks = _staged(teacher, _anywhere(seen[0], rng), seen[1], rng)
+        base, landmarks = _staged(teacher, *_anywhere(*seen, rng), rng)
         yield _draw(recipe, teacher, relight(base, rng, parameters=_LIGHT), landmarks)
 
 
@@ -228,8 +229,11 @@ def _staged(
     return image, landmarks
 
 
-def _anywhere(image: Pixels, rng: np.random.Generator) -> Pixels:
-    return elsewhere(image, rng) if rng.random() < _ELSEWHERE else image
+def _anywhere(
+    image: Pixels, landmarks: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[Pixels, NDArray[np.float32]]:
+    away = rng.random() < _ELSEWHERE
+    return (elsewhere(image, landmarks, rng) if away else image), landmarks
 
 
 _LIGHT = replace(Augmentation(), relight_share=1.0, exposure=(0.45, 1.45), warmth=0.25)
@@ -269,7 +273,7 @@ def _frame_pairs(
             window = replace(window, angle=0.0)
         base = cut(person.image, window, BASE)
         if not plain:
-            base = _anywhere(base, rng)
+            base, _ = _anywhere(base, into_crop(person.landmarks, window.to_crop(BASE)), rng)
         yield base, teacher(base, None)
 
 

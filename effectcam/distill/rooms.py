@@ -10,20 +10,30 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from effectcam.distill.teachers.drawing.ground import calm
+from effectcam.distill.teachers.head.brush import blur
 from effectcam.distill.teachers.head.figure import figure
+from effectcam.distill.teachers.head.uv import FACE_OVAL, Floats, polygon_mask
 from effectcam.frame import Pixels
 
-Floats = NDArray[np.float32]
+_FOUND = 0.9
+"""Share of the face that must be the person's."""
 
 
-def elsewhere(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """The person of ``image``, uint8 (H, W, 3) RGB, in another room; where nobody is found, that room."""
+def elsewhere(image: Pixels, landmarks: Floats, rng: np.random.Generator) -> Pixels:
+    """The person of ``image``, uint8 (H, W, 3) RGB, in another room; ``landmarks`` (478, 2 or 3), pixels.
+
+    ``image`` itself where the segmentation finds less than most of the face: half a person would be learnt as
+    if somebody could look like that.
+    """
     unit = min(image.shape[:2]) / 256
     lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-    person = figure(image, calm(lab, unit), unit)[..., None]
+    person = figure(image, calm(lab, unit), unit)
+    face = polygon_mask(landmarks[FACE_OVAL], *image.shape[:2])
+    if float((person * face).sum()) < _FOUND * float(face.sum()) or not face.any():
+        return image
+    person = np.maximum(person, blur(face, 1.5 * unit))[..., None]
     behind = room(rng, image.shape[0], image.shape[1]).astype(np.float32)
     return np.asarray(np.rint(behind + (image - behind) * person), np.uint8)
 
@@ -36,7 +46,7 @@ def room(rng: np.random.Generator, height: int, width: int) -> Pixels:
     picture = kinds[int(rng.integers(len(kinds)))](rng, height, width, unit)
     focus = float(rng.choice([0.6, 1.5, 3.0, 6.0])) * unit
     picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), focus), np.float32)
-    # Half of the rooms are dim: most is mistaken for cloth and hair there.
+    # Half of the rooms are dim: that is where most is mistaken for cloth and hair.
     exposure = rng.uniform(0.2, 0.6) if rng.random() < 0.5 else rng.uniform(0.8, 1.5)
     picture = picture * np.float32(exposure) * rng.uniform(0.88, 1.12, 3).astype(np.float32)
     picture += rng.normal(0, rng.uniform(0.5, 3), picture.shape).astype(np.float32)

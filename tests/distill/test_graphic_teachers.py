@@ -168,6 +168,18 @@ def test_parameters_lay_more_ink(make: Callable[[float], Teacher], less: float, 
     assert lightness[1] < lightness[0] - 0.5
 
 
+@pytest.mark.parametrize("make", [lambda v: Ink(distance=v), lambda v: Pencil(distance=v)])
+def test_distance_is_for_what_is_behind_the_person(make: Callable[[float], Teacher]) -> None:
+    image, landmarks = face()
+    image = image.copy()
+    image[:, 2:16:5] = image[:, 3:16:5] = 0
+    near, far = (make(value)(image, landmarks).astype(int).mean(axis=2) for value in (1.0, 0.0))
+    assert near[:, :16].mean() < far[:, :16].mean() - 5
+    mouth, nose = np.rint(landmarks[[13, 1], 1]).astype(int)
+    middle = slice(int(landmarks[1, 0]) - 4, int(landmarks[1, 0]) + 5)
+    assert np.abs(near - far)[nose:mouth, middle].max() < 4
+
+
 @every_look
 def test_black_white_and_wild_landmarks_do_not_break_it(look: str) -> None:
     wild = (np.random.default_rng(0).random((478, 3)) * 600 - 200).astype(np.float32)

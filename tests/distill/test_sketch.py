@@ -91,6 +91,14 @@ def test_the_figure_is_the_person() -> None:
     np.testing.assert_array_equal(mask, figure(image, lab, SIDE / 256))
 
 
+def test_behind_the_person_there_is_nothing_of_the_person() -> None:
+    image, landmarks = demo_face()
+    sketch = Sketch(image, landmarks, look="test")
+    ground = sketch.figure < 0.02
+    assert sketch.behind(sketch.figure, 2.0)[ground].max() < 0.2
+    np.testing.assert_allclose(sketch.behind(np.full_like(sketch.figure, 0.6), 2.0)[ground], 0.6, atol=0.03)
+
+
 def features_of(image: Pixels, landmarks: Floats, ink: Floats) -> tuple[float, float, Floats]:
     parts = FaceParts(landmarks[:, :2], *image.shape[:2])
     features = graphic_features(parts, balanced(image), ink)

@@ -1,4 +1,4 @@
-"""The ink look: brush and pen, solid blacks on warm paper, and three flat washes between them."""
+"""The ink look: brush and pen, solid blacks on warm paper, and three soft washes between them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _PAPER = 96.0
 _WASHES = ((64.0, 21.0), (45.0, 18.0), (28.0, 15.0))
 """Lightness below which a wash lies, and how much light it takes from the paper under it."""
 _WET = 7.0
-"""Lightness to both sides over which a wash runs out: brown skin lies between two of them, where a hard
-edge would hang on the lamp, and a student would draw it elsewhere."""
+"""Lightness to both sides over which a wash runs out. Brown skin lies between two of them: a hard edge there
+would move with every change of the light, and a student would misplace it."""
 _RUN = 2.2
 """How far wet ink runs, in units of 256 px."""
 
