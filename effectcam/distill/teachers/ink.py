@@ -76,4 +76,4 @@ class Ink:
                 1 - smooth_step(tone, lightness - _WET, lightness + _WET)
             )
         behind = np.float32(self.ground) * sketch.behind(wash, _RUN)
-        return behind + (wash - behind) * sketch.figure
+        return np.asarray(behind + (wash - behind) * sketch.figure, np.float32)
