@@ -2,8 +2,8 @@
 
 A plane is a patch of dabs (:mod:`effectcam.distill.teachers.drawing.kuwahara`) brought near one of few tones.
 Where it ends hangs on tone alone, its own and that around it, so that a student finds it and a mirrored
-picture has it mirrored. Planes that a network laid were more like a knife's and of no use: it hewed a mirrored
-face otherwise, and students learnt the mean, which is a photograph with a halo.
+picture has it mirrored. Planes that a network laid were more like a knife's and of no use: it hewed a
+mirrored face otherwise, and students learnt the mean, which is a photograph with a halo.
 """
 
 from __future__ import annotations
