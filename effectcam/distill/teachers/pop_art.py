@@ -15,7 +15,7 @@ from effectcam.distill.teachers.drawing.graphic_features import GraphicFeatures
 from effectcam.distill.teachers.drawing.ground import Pixels, to_pixels
 from effectcam.distill.teachers.drawing.palette import colour, laid, ramp
 from effectcam.distill.teachers.drawing.sketch import Sketch
-from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, blur, smooth_step
+from effectcam.distill.teachers.head.face_parts import Landmarks, Picture, smooth_step
 
 _OUTLINE = colour("#1a0833")
 _LIPS = colour("#e0103c")
@@ -104,7 +104,7 @@ class PopArt:
 
     def _ground(self, sketch: Sketch) -> Picture:
         """The ground in inks closer together, and in larger shapes: it stays behind."""
-        tone = blur(sketch.flat_tone, 2.5 * sketch.unit)
+        tone = sketch.behind(sketch.flat_tone, 2.5)
         return ramp(0.5 * tone + 32 - 4 * sketch.shades.shade + 4 * sketch.shades.light, _GROUND)
 
 
