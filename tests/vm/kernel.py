@@ -116,11 +116,11 @@ def _make(folder: Path, release: str) -> None:
         if package.name.startswith("linux-image"):
             wanted = ["./boot/vmlinuz*", "./lib/modules/*/modules.*"]
             wanted += [f"./lib/modules/*/kernel/{kept}/*" for kept in KEPT_MODULES]
-        files = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE)
-        unpacked = subprocess.run(
-            ["tar", "-x", "-C", str(root), "--wildcards", *wanted], stdin=files.stdout, check=False
-        )
-        if files.wait() or unpacked.returncode:
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as files:
+            unpacked = subprocess.run(
+                ["tar", "-x", "-C", str(root), "--wildcards", *wanted], stdin=files.stdout, check=False
+            )
+        if files.returncode or unpacked.returncode:
             raise NoGuestError(f"{package.name} does not unpack")
 
     source = root / "usr" / "src" / headers
