@@ -201,23 +201,26 @@ def _report(effect: Effect, results: dict[str, list[Side]]) -> dict[str, object]
     }
 
 
+_COLUMNS = {
+    "E_warp ratio": "warping_ratio",
+    "on faces": "face_warping_ratio",
+    "own": "own",
+    "drift, px": "drift",
+    "drift floor": "drift_floor",
+    "flicker": "flicker",
+    "its floor": "flicker_floor",
+}
+"""Figures by what stands above them."""
+
+
 def _table(results: dict[str, list[Side]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("clip", no_wrap=True)
-    for heading in ("E_warp ratio", "on faces", "own", "drift, px", "drift floor", "flicker", "its floor"):
+    for heading in _COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)
     for clip, (without, with_it) in results.items():
         before, after = without.figures, with_it.figures
-        shown = (
-            "warping_ratio",
-            "face_warping_ratio",
-            "own",
-            "drift",
-            "drift_floor",
-            "flicker",
-            "flicker_floor",
-        )
-        table.add_row(clip, *(_both(before, after, figure) for figure in shown))
+        table.add_row(clip, *(_both(before, after, figure) for figure in _COLUMNS.values()))
     return table
 
 

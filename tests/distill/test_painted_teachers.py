@@ -183,7 +183,7 @@ def test_oil_is_deeper_than_the_picture_and_faces_have_planes_where_walls_have_n
     assert lab(drawn("oil"))[..., 0].std() > 1.05 * lab(image)[..., 0].std()
     noise = np.random.default_rng(1).normal(0, 3, (96, 96, 3))
     wall = np.clip(np.array([120, 100, 90]) + noise, 0, 255).astype(np.uint8)
-    assert np.ptp(lab(Oil()(wall, None))[..., 0]) < 0.4 * np.ptp(lab(wall)[..., 0])
+    assert np.ptp(lab(Oil()(wall, None))[..., 0]) < 2
     unplaned = Oil(planes=0.0)(wall, None)
     assert np.abs(lab(Oil()(wall, None)) - lab(unplaned))[..., 0].max() < 2
     smooth = Oil(planes=0.0)(image, landmarks)

@@ -53,8 +53,7 @@ class Ink:
         black = sketch.blacks(ground=self.blacks, skin=0.62, least=12.0, softness=2.5)
         ink = np.maximum(np.maximum(sketch.fine, sketch.bold), black)
         # Behind the person ink is thinned with water, and runs.
-        thin = np.float32(self.distance) * sketch.behind(ink, _RUN)
-        ink = thin + (ink - thin) * sketch.figure
+        ink = sketch.receding(ink, self.distance, run=_RUN)
         features = sketch.features(ink, line_width=1.25)
         wash = self._washed(sketch)
         bare = np.maximum(features.whites * smooth_step(features.crisp, 20, 50), features.teeth)
@@ -75,5 +74,4 @@ class Ink:
             wash += np.float32(self.washes * depth) * (
                 1 - smooth_step(tone, lightness - _WET, lightness + _WET)
             )
-        behind = np.float32(self.ground) * sketch.behind(wash, _RUN)
-        return np.asarray(behind + (wash - behind) * sketch.figure, np.float32)
+        return sketch.receding(wash, self.ground, run=_RUN)

@@ -54,10 +54,8 @@ class Pencil:
         sketch = Sketch(image, landmarks, look="pencil", line_width=self.line_width)
         before = sketch.figure
         tone = self.shading * _shaded(sketch) * (self.ground + (1 - self.ground) * before)
-        lines = _contours(sketch, self.line_width)
         # A distant edge is laid with the flat of the lead.
-        far = np.float32(self.distance) * sketch.behind(lines, 1.4)
-        lines = far + (lines - far) * before
+        lines = sketch.receding(_contours(sketch, self.line_width), self.distance, run=1.4)
         features = sketch.features(lines, line_width=0.8)
         bare = np.maximum(features.whites * smooth_step(features.crisp, 10, 55), features.teeth)
         tone = np.maximum(tone, 0.22 * features.lips) * (1 - 0.85 * np.maximum(bare, features.glints))

@@ -87,6 +87,11 @@ class Sketch:
         sigma = run * self.unit
         return np.asarray(blur(plane * ground, sigma) / (blur(ground, sigma) + np.float32(0.02)), np.float32)
 
+    def receding(self, plane: Plane, share: float, /, *, run: float) -> Plane:
+        """``plane``, and ``share`` of it in `behind` where that is behind the person."""
+        far = np.float32(share) * self.behind(plane, run)
+        return np.asarray(far + (plane - far) * self.figure, np.float32)
+
     @cached_property
     def fine(self) -> Plane:
         """Lines of features and folds, 0 to 1; at a ``line_width`` of 1 about 2 px wide at 256."""
