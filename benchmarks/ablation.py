@@ -38,6 +38,7 @@ from torch import Tensor
 
 from benchmarks import command
 from effectcam.distill import losses
+from effectcam.distill.batches import plain, to_tensor
 from effectcam.distill.features import FixedFeatures
 from effectcam.distill.losses import Weights, loss_names
 from effectcam.distill.net import NetConfig, Student
@@ -46,15 +47,7 @@ from effectcam.distill.pairs import PairStore
 from effectcam.distill.perceptual import mediapipe_model
 from effectcam.distill.recipe import StudentRecipe, load_recipe
 from effectcam.distill.temporal import NEXT_FRAME, Step, as_it_covers, unsteadiness
-from effectcam.distill.train import (
-    Progress,
-    TrainConfig,
-    load_student,
-    plain,
-    to_tensor,
-    train,
-    usual_augmentation,
-)
+from effectcam.distill.train import Progress, TrainConfig, load_student, train, usual_augmentation
 from effectcam.errors import UsageError, nearest
 from effectcam.sink.part_file import reserved
 

@@ -31,13 +31,14 @@ from rich.table import Table
 
 from benchmarks.ablation import Score, score, some_of
 from benchmarks.command import run
+from effectcam.distill.batches import some_pictures
 from effectcam.distill.export import export
 from effectcam.distill.net import NetConfig, Student
 from effectcam.distill.origin import Origin, origin_in
 from effectcam.distill.pairs import PairStore
 from effectcam.distill.prune import carried, pruned
 from effectcam.distill.recipe import load_recipe
-from effectcam.distill.train import Progress, TrainConfig, load_student, some_pictures, train
+from effectcam.distill.train import Progress, TrainConfig, load_student, train
 from effectcam.errors import UsageError
 from effectcam.sink.part_file import reserved
 from effectcam.student.litert import LiteRtStudent

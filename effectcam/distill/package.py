@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from effectcam.distill.batches import plain
 from effectcam.distill.behaviour import behave
 from effectcam.distill.card import Measured, write_card
 from effectcam.distill.checkpoint import read_checkpoint
@@ -15,7 +16,7 @@ from effectcam.distill.export import check_parity, export
 from effectcam.distill.pairs import PairStore
 from effectcam.distill.recipe import Recipe
 from effectcam.distill.tiers import at_tier, tier_run, trained_tiers
-from effectcam.distill.train import load_student, plain
+from effectcam.distill.train import load_student
 from effectcam.distill.verify import padded, scaled, verify
 from effectcam.effect.manifest import Model, Tier, TierName
 from effectcam.effect.package import Effect

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -52,9 +53,9 @@ class PairStore:
     staged: bool = False
     """Whether everybody who is held out is met in one way; see `StagingTeacher`."""
     photographed: list[list[float] | None] = field(default_factory=list)
-    """Left, top, right and bottom of the photograph in a held-out frame, in pixels of the pair: what is round
-    it is the photograph mirrored, for want of a room, and nothing to judge a student by. None where there is
-    no such border in what a student sees; an empty list: for all."""
+    """Left, top, right and bottom of the photograph in a frame, in pixels of the pair. Round it is the
+    photograph mirrored, for want of a room; there the teacher takes a shirt upside down for a wall: nothing
+    to learn from, nor to judge a student by. None where there is no such border; an empty list: for all."""
 
     @classmethod
     def load(cls, folder: Path) -> PairStore:
@@ -77,6 +78,15 @@ class PairStore:
                 f"the pairs in {folder} are damaged; make them again with 'effectcam distill pairs'"
             )
         return cls(inputs, targets, names, tones, held_out, weights, staged, photographed)
+
+
+class Pair(NamedTuple):
+    image: Pixels
+    """uint8 (320, 320, 3), RGB."""
+    target: Pixels
+    """uint8 (320, 320, 3 or 4)."""
+    photographed: list[float] | None = None
+    """See `PairStore.photographed`."""
 
 
 def write_pairs(
@@ -120,16 +130,16 @@ def write_pairs(
             yield person.name
             continue
         for who in (person, *(_darkened(person) if out else _darker(person, darker, rng))):
-            for index, (image, target) in enumerate(make(recipe, teacher, who, rng, plain=out)):
-                _refuse_other_channels(recipe, space, target.shape[2])
-                inputs.append(image)
-                targets.append(target)
+            for index, pair in enumerate(make(recipe, teacher, who, rng, plain=out)):
+                _refuse_other_channels(recipe, space, pair.target.shape[2])
+                inputs.append(pair.image)
+                targets.append(pair.target)
                 band = COVERED if out and index else who.tone
                 row = {"name": who.name, "tone": band, "held_out": out, "weight": who.weight}
                 if out and isinstance(teacher, StagingTeacher):
                     row["staged"] = True
-                if out and space == "frame":
-                    row["photographed"] = photographed(who)
+                if pair.photographed is not None:
+                    row["photographed"] = pair.photographed
                 rows.append(row)
         yield person.name
     _keep(folder, inputs, targets, rows)
@@ -187,7 +197,7 @@ def _darker(person: Person, share: float, rng: np.random.Generator) -> Iterator[
 
 def _face_pairs(
     recipe: Recipe, teacher: Teacher, person: Person, rng: np.random.Generator, *, plain: bool
-) -> Iterator[tuple[Pixels, Pixels]]:
+) -> Iterator[Pair]:
     crop = fit_head(person.landmarks).scaled(recipe.margin).shifted(*recipe.shift).scaled(1 / SHOWN)
     to_base = crop.to_crop(BASE)
     seen = cut(person.image, crop, BASE), into_crop(person.landmarks, to_base)
@@ -206,11 +216,11 @@ def _face_pairs(
 
 def _covered(
     recipe: Recipe, teacher: Teacher, base: Pixels, landmarks: NDArray[np.float32], rng: np.random.Generator
-) -> tuple[Pixels, Pixels]:
+) -> Pair:
     """A pair with something before the face, and in other light."""
     covered, coverage = add_occluder(base, landmarks, rng)
     lit = relight(covered, rng, parameters=_LIGHT)
-    image, target = _draw(recipe, teacher, lit, landmarks)
+    image, target, _ = _draw(recipe, teacher, lit, landmarks)
     # What is in front of the face stays in front of it: no effect there, or, for a look that draws
     # everything, no eyes and lips drawn from landmarks that cannot be seen.
     if target.shape[2] == 4:
@@ -218,7 +228,7 @@ def _covered(
     else:
         share = (coverage.astype(np.float32) / 255)[..., None]
         target = (target + (teacher(image, None) - target.astype(np.float32)) * share + 0.5).astype(np.uint8)
-    return image, target
+    return Pair(image, target)
 
 
 def _staged(
@@ -239,14 +249,12 @@ def _anywhere(
 _LIGHT = replace(Augmentation(), relight_share=1.0, exposure=(0.45, 1.45), warmth=0.25)
 
 
-def _draw(
-    recipe: Recipe, teacher: Teacher, base: Pixels, landmarks: NDArray[np.float32]
-) -> tuple[Pixels, Pixels]:
+def _draw(recipe: Recipe, teacher: Teacher, base: Pixels, landmarks: NDArray[np.float32]) -> Pair:
     if recipe.eyes > 1:
         points = eyes(landmarks, np.eye(2, 3))
         base = enlarge_eyes(base, points, recipe.eyes)
         landmarks = enlarged_landmarks(landmarks, points, recipe.eyes, BASE)
-    return base, teacher(base, landmarks)
+    return Pair(base, teacher(base, landmarks))
 
 
 def into_crop(landmarks: NDArray[np.float32], to_crop: Affine) -> NDArray[np.float32]:
@@ -258,7 +266,7 @@ def into_crop(landmarks: NDArray[np.float32], to_crop: Affine) -> NDArray[np.flo
 
 def _frame_pairs(
     recipe: Recipe, teacher: Teacher, person: Person, rng: np.random.Generator, *, plain: bool
-) -> Iterator[tuple[Pixels, Pixels]]:
+) -> Iterator[Pair]:
     """A window of the frame at about the size the frame student will meet it: in a 512-pixel frame
     a face is 25 to 60 pixels from eye corner to eye corner, in a close-up 100."""
     head = fit_head(person.landmarks)
@@ -266,27 +274,24 @@ def _frame_pairs(
     smallest, largest = (24, 70) if person.from_clip else (40, 100)
     for _ in range(1 if plain else 2):
         if plain:
-            window = _plain_window(person)
+            window = replace(head.scaled(BASE / 60.0), angle=0.0)
         else:
             between_corners = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
             window = head.scaled(BASE / between_corners).shifted(*rng.uniform(-0.25, 0.25, 2))
-            window = replace(window, angle=0.0)
+            # A shirt ends with the picture, as before a webcam. Mirrored below it would be a second person.
+            lowest = person.image.shape[0] - SHOWN * window.side / 2
+            window = replace(window, angle=0.0, cy=min(window.cy, lowest))
         base = cut(person.image, window, BASE)
         if not plain:
             base, _ = _anywhere(base, into_crop(person.landmarks, window.to_crop(BASE)), rng)
-        yield base, teacher(base, None)
+        yield Pair(base, teacher(base, None), photographed(person.image, window))
 
 
-def _plain_window(person: Person) -> Crop:
-    return replace(fit_head(person.landmarks).scaled(BASE / 60.0), angle=0.0)
-
-
-def photographed(person: Person) -> list[float] | None:
-    """See `PairStore.photographed`."""
-    place = _plain_window(person).to_crop(BASE)
-    height, width = person.image.shape[:2]
+def photographed(image: Pixels, window: Crop) -> list[float] | None:
+    """`PairStore.photographed` of an upright ``window`` of ``image``."""
+    place = window.to_crop(BASE)
+    height, width = image.shape[:2]
     corners = np.array([[0, 0], [width - 1, height - 1]]) @ place[:, :2].T + place[:, 2]
-    border = (1 - SHOWN) / 2 * BASE
-    if corners[0].max() <= border and corners[1].min() >= BASE - 1 - border:
+    if corners[0].max() <= 0 and corners[1].min() >= BASE - 1:
         return None
     return [round(float(value), 1) for value in np.clip(corners, 0, BASE - 1).ravel()]

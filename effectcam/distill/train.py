@@ -16,11 +16,11 @@ from typing import cast
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from effectcam.distill import losses
-from effectcam.distill.augment import Augmentation, NoAugmentation
+from effectcam.distill.augment import Augmentation
+from effectcam.distill.batches import batches, plain, some_pictures, to_tensor
 from effectcam.distill.checkpoint import AveragedModel, Training, load_student
 from effectcam.distill.criterion import Criterion
 from effectcam.distill.net import NetConfig, Student
@@ -29,7 +29,6 @@ from effectcam.distill.origin import Origin
 from effectcam.distill.pairs import SHOWN, PairStore
 from effectcam.distill.prune import carried, pruned
 from effectcam.distill.recurrence import draw_in_turn
-from effectcam.distill.temporal import NEXT_FRAME, Step
 from effectcam.errors import StudentError
 
 __all__ = [
@@ -39,9 +38,6 @@ __all__ = [
     "has_bfloat16",
     "learn",
     "load_student",
-    "plain",
-    "some_pictures",
-    "to_tensor",
     "train",
     "usual_augmentation",
 ]
@@ -172,18 +168,31 @@ def learn(
     rng = np.random.default_rng((config.seed, at.step))
     recurrent = students(module)[0].config.recurrent
     frames = criterion.pairs_of_frames or recurrent
-    batches = [_batches(store, augmentation, config, rng, frames=frames) for store in stores]
+    endless = [
+        batches(
+            store,
+            augmentation,
+            rng,
+            size=config.batch,
+            frames=frames,
+            lying=config.lying,
+            emphasis=config.emphasis,
+        )
+        for store in stores
+    ]
     progress = begun = _progress(config, at)
     running, waited, saved = 0.0, 0.0, at.seconds
     since, watch = clock(), time.monotonic()
     module.train()
     while progress < 1:
         turn = at.step % len(stores)
-        image, target, steps = next(batches[turn])
+        batch = next(endless[turn])
+        image, steps = batch.image, batch.steps
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             student = students(module)[turn]
             drawn = draw_in_turn(student, image, steps) if recurrent else student(image)
-        loss = criterion(drawn.float(), target, image, steps, progress=progress)
+        drawn = drawn.float()
+        loss = criterion(drawn, batch.wanted(drawn), image, steps, progress=progress)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimiser.step(_rate(peak, progress, at.step))
@@ -279,90 +288,12 @@ def _rate(peak: float, progress: float, step: int) -> float:
     return peak * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
-def _batches(
-    store: PairStore,
-    augmentation: Augmentation,
-    config: TrainConfig,
-    rng: np.random.Generator,
-    *,
-    frames: bool,
-) -> Iterator[tuple[Tensor, Tensor, list[Step]]]:
-    """Random pairs for ever, rare tone bands more often than they come, nearly as often as common
-    ones, because students fall behind on them first. With ``frames`` there are half as many, and the
-    second half of a batch holds what the first half's pictures become a frame later."""
-    usable = np.flatnonzero(~np.array(store.held_out))
-    chance = chances(store, usable, config.emphasis)
-    while True:
-        images, targets, steps = [], [], []
-        later: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
-        for index in rng.choice(usable, max(1, config.batch // 2) if frames else config.batch, p=chance):
-            geometry = augmentation.geometry(store.inputs[index].shape, rng)
-            base, drawing = (np.ascontiguousarray(part[index]) for part in (store.inputs, store.targets))
-            if frames:
-                steps.append(Step.random(rng))
-                image, moved = steps[-1].frames(geometry, augmentation.relight(base, rng))
-                target, moved_target = steps[-1].frames(geometry, drawing)
-                worn = augmentation.wear(NEXT_FRAME.wear(np.ascontiguousarray(moved), rng), rng)
-                later.append((worn, moved_target))
-            else:
-                target = geometry.apply(drawing)
-                image = augmentation.relight(geometry.apply(base), rng)
-            targets.append(target)
-            images.append(augmentation.wear(np.ascontiguousarray(image), rng))
-        batch = (
-            to_tensor([*images, *(image for image, _ in later)]),
-            to_tensor([*targets, *(target for _, target in later)]),
-        )
-        if config.lying and rng.random() < config.lying:
-            batch = _laid_down(batch[0]), _laid_down(batch[1])
-            steps = [step.turned_over() for step in steps]
-        yield *batch, steps
-
-
-def chances(store: PairStore, usable: NDArray[np.intp], emphasis: Mapping[str, float]) -> NDArray[np.float64]:
-    """How often each of the ``usable`` pairs comes, sum 1: by its own weight, and by its tone band, of
-    which one that weighs half as much comes nearly as often."""
-    tones = np.array(store.tones)[usable]
-    weights = np.array(store.weights or [1.0] * len(store.names))[usable]
-    share = {str(tone): weights[tones == tone].sum() ** -0.85 for tone in np.unique(tones)}
-    wanted = weights * [share[tone] * emphasis.get(tone, 1.0) for tone in tones]
-    return np.asarray(wanted / wanted.sum(), np.float64)
-
-
-def _laid_down(pictures: Tensor) -> Tensor:
-    return pictures.transpose(2, 3).contiguous(memory_format=torch.channels_last)
-
-
-def plain(store: PairStore, index: int, *, side: int = 256) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """One pair as the running effect would see it: centred, upright, (side, side, C)."""
-    upright = NoAugmentation(shown=SHOWN, side=side)
-    geometry = upright.geometry(store.inputs[index].shape, np.random.default_rng(0))
-    return (
-        geometry.apply(np.ascontiguousarray(store.inputs[index])),
-        geometry.apply(np.ascontiguousarray(store.targets[index])),
-    )
-
-
 def beginning(origin: Origin, net: NetConfig, store: PairStore, side: int) -> Student:
     """The student of ``origin``, pruned to the expansion of ``net`` by what it draws on ``store``."""
     student = origin.student
     if student.config.expansion <= net.expansion:
         return student
     return pruned(student, net.expansion, carried(student, some_pictures(store, side)))
-
-
-def some_pictures(store: PairStore, side: int) -> Tensor:
-    """Two dozen pictures to learn from, as the running effect would see them, evenly out of all:
-    (24, 3, ``side``, ``side``), 0 to 1."""
-    learnt = np.flatnonzero(~np.array(store.held_out))
-    chosen = learnt[:: max(1, len(learnt) // 24)][:24]
-    return to_tensor([plain(store, int(index), side=side)[0] for index in chosen])
-
-
-def to_tensor(pictures: list[NDArray[np.uint8]]) -> Tensor:
-    """(H, W, C) uint8 pictures to one (N, C, H, W) float batch, 0 to 1, channels last in memory."""
-    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-    return batch.to(torch.float32).mul_(1 / 255).contiguous(memory_format=torch.channels_last)
 
 
 def _check(student: Student, store: PairStore, side: int, preview: Path) -> float:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from effectcam.distill.pairs import BASE, PairStore
+from effectcam.distill.batches import photograph, plain, upright
+from effectcam.distill.pairs import PairStore
 from effectcam.distill.tones import COVERED, DARKENED, TONES
-from effectcam.distill.train import plain
 from effectcam.errors import StudentError
 from effectcam.frame import Pixels
 from effectcam.student.litert import LiteRtStudent
@@ -90,8 +90,7 @@ def verify(store: PairStore, path: Path, scale: float = 1.0) -> Verdict:
         for index in map(int, np.flatnonzero(np.array(store.held_out))):
             image, target = plain(store, index)
             inside = target[..., 3] > 127 if channels == 4 else np.ones(target.shape[:2], bool)
-            if store.photographed and (corners := store.photographed[index]):
-                inside &= _within(corners, target.shape)
+            inside &= upright(store, index).apply(photograph(store, index)) > 127
             wanted = over(target, image)
             if np.array_equal(wanted[inside], image[inside]):
                 continue
@@ -110,13 +109,6 @@ def verify(store: PairStore, path: Path, scale: float = 1.0) -> Verdict:
         _quality(darkened) if darkened else None,
         _quality(covered) if covered else None,
     )
-
-
-def _within(corners: list[float], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where a rectangle of the pair is in its middle part of this ``shape``."""
-    left, top, right, bottom = np.array(corners) - (BASE - shape[0]) / 2
-    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])
-    return np.asarray((rows >= top) & (rows <= bottom) & (columns >= left) & (columns <= right))
 
 
 def redrawn(student: LiteRtStudent, image: Pixels, scale: float = 1.0) -> NDArray[np.uint8]:

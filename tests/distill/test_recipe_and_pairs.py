@@ -19,7 +19,7 @@ import effectcam
 from effectcam.cli.app import main
 from effectcam.distill import package
 from effectcam.distill.data import Person, people
-from effectcam.distill.pairs import BASE, PairStore, write_pairs
+from effectcam.distill.pairs import BASE, SHOWN, PairStore, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
 from effectcam.distill.tones import COVERED, DARKENED, TONES
 from effectcam.distill.train import usual_augmentation
@@ -264,6 +264,16 @@ def test_a_frame_tells_where_it_is_a_photograph(crowd: list[Person], tmp_path: P
         for at in (edge - 4, edge, edge + 4)
     ]
     assert mirrored[1] < 0.5 * min(mirrored[0], mirrored[2])
+
+
+def test_a_portrait_drawn_small_ends_with_its_shirt(crowd: list[Person], tmp_path: Path) -> None:
+    """As before a webcam: no shirt upside down below, but for the margin that students do not see."""
+    list(write_pairs(load_recipe("toon"), "frame", crowd[:3], set(), tmp_path, darker=0))
+    store = PairStore.load(tmp_path)
+    seen = BASE * (1 + SHOWN) / 2
+    bordered = [corners for corners in store.photographed if corners is not None]
+    assert bordered and all(bottom >= seen - 1 for *_, bottom in bordered)
+    assert any(top > 0 for _, top, *_ in bordered)
 
 
 def test_who_is_held_out_is_staged_alike(crowd: list[Person], tmp_path: Path) -> None:

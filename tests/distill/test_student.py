@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.distill import losses  # noqa: E402
+from effectcam.distill.batches import plain  # noqa: E402
 from effectcam.distill.layers import ROUNDING  # noqa: E402
 from effectcam.distill.net import NetConfig, Student  # noqa: E402
 from effectcam.distill.pairs import PairStore  # noqa: E402
 from effectcam.distill.tones import DARKENED  # noqa: E402
-from effectcam.distill.train import Progress, TrainConfig, load_student, plain, train  # noqa: E402
+from effectcam.distill.train import Progress, TrainConfig, load_student, train  # noqa: E402
 from effectcam.errors import StudentError, UsageError  # noqa: E402
 
 TINY = NetConfig(widths=(8, 8, 12, 12, 16), depth=1, expansion=2)

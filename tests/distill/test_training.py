@@ -17,13 +17,14 @@ torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distil
 
 from effectcam.cli import main  # noqa: E402
 from effectcam.distill.augment import NoAugmentation  # noqa: E402
+from effectcam.distill.batches import chances  # noqa: E402
 from effectcam.distill.checkpoint import minutes_spent  # noqa: E402
 from effectcam.distill.losses import Weights  # noqa: E402
 from effectcam.distill.net import NetConfig  # noqa: E402
 from effectcam.distill.pairs import PairStore  # noqa: E402
 from effectcam.distill.perceptual import perceptual_loss  # noqa: E402
 from effectcam.distill.recipe import BUNDLED, load_recipe  # noqa: E402
-from effectcam.distill.train import Progress, TrainConfig, chances, load_student, train  # noqa: E402
+from effectcam.distill.train import Progress, TrainConfig, load_student, train  # noqa: E402
 from effectcam.errors import StudentError, UsageError  # noqa: E402
 
 TINY = NetConfig(widths=(8, 8, 8, 8, 8), depth=1, expansion=2, alpha=True)
