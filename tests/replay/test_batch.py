@@ -20,6 +20,7 @@ from effectcam.replay.batch import Batch, run_batch
 from effectcam.replay.clips import gather
 from effectcam.replay.replayer import ClipPlan, Played, Replayer, ReplaySettings
 from tests import media
+from tests.cli.test_run import start
 from tests.tiny_effect import tiny_effect
 
 SETTINGS = ReplaySettings(threads=1)
@@ -159,10 +160,10 @@ def test_ctrl_c_ends_all_and_a_resumed_batch_goes_on(effect: Effect, tmp_path: P
     media.write_clip(clips / "1 short.mp4", count=2)
     long = media.write_clip(clips / "2 long.mp4", count=4000)
     shutil.copy(long, clips / "10 long.mp4")
-    out, call = tmp_path / "out", [sys.executable, "-m", "effectcam", "replay", str(clips)]
-    call += ["--effect", str(effect.path), "--jobs", "2", "--threads", "1"]
-    call += ["--out", str(out), "--trace", str(out), "--resume"]
-    process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    out = tmp_path / "out"
+    call: list[str | Path] = ["replay", clips, "--effect", effect.path, "--jobs", "2", "--threads", "1"]
+    call += ["--out", out, "--trace", out, "--resume"]
+    process = start(dict(os.environ), *call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         while not (out / "1 short.json").exists() or len(list(out.glob(".*.part"))) < 4:
             assert process.poll() is None, process.communicate()
