@@ -9,7 +9,8 @@ from effectcam.distill.behaviour import Behaviour
 from effectcam.distill.export import Parity
 from effectcam.distill.net import NetConfig
 from effectcam.distill.recipe import Recipe, StudentRecipe
-from effectcam.distill.verify import FEWEST, Verdict
+from effectcam.distill.tones import TONES
+from effectcam.distill.verify import FEWEST, Quality, Verdict
 from effectcam.effect.manifest import TierName
 
 
@@ -26,7 +27,7 @@ class Measured:
     staged: bool = False
     """See `PairStore.staged`."""
     bordered: bool = False
-    """Whether there is something that `PairStore.photographed` leaves out."""
+    """See `PairStore.bordered`."""
 
 
 def write_card(
@@ -103,7 +104,7 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         judged.append(("all, with something before the face", verdict.covered))
     rows = "\n".join(
         f"| {tone} | {quality.people} | {quality.input_ssim:.3f} | {quality.student_ssim:.3f} "
-        f"| {quality.gap_closed:.1f} % |"
+        f"| {quality.gap_closed:.1f} % | {_interval(quality)} |"
         for tone, quality in judged
     )
     height, width = student.size
@@ -130,9 +131,9 @@ def _student(space: str, student: StudentRecipe, measured: Measured) -> str:
         f"{', all met in the one way that the effect is made for' if measured.staged else ''}"
         f"{', inside its alpha' if net.alpha else ''}"
         f"{', without the mirrored border round them' if measured.bordered else ''}"
-        ", and how much of the gap between the bare input and the teacher is closed; tone is the "
-        "individual typology angle of the cheeks:\n\n"
-        "| tone | people | input | student | gap closed |\n|---|---|---|---|---|\n" + rows + "\n\n"
+        ", and how much of the gap between the bare input and the teacher is closed, with its 95 % interval "
+        "over people (bootstrap); tone is the individual typology angle of the cheeks:\n\n"
+        "| tone | people | input | student | gap closed | 95 % |\n|---|---|---|---|---|---|\n" + rows + "\n\n"
         f"{_behind(verdict)}\n"
     )
 
@@ -159,9 +160,13 @@ def _on_a_clip(behaviour: Behaviour) -> str:
     )
 
 
+def _interval(quality: Quality) -> str:
+    return "{:.0f} to {:.0f} %".format(*quality.interval) if quality.interval else ""
+
+
 def _behind(verdict: Verdict) -> str:
-    """Which band is furthest behind, and by how much. A band of very few is judged with its neighbour, and
-    said to be."""
+    """Which band is furthest behind, and by how much; what of that is skin, by the same people with other
+    skin. A band of very few is judged with its neighbour, and said to be."""
     tone, worst = min(verdict.judged.items(), key=lambda item: item[1].gap_closed)
     text = (
         f"Of the bands, {tone} {'are' if ' and ' in tone else 'is'} furthest behind all, "
@@ -172,5 +177,13 @@ def _behind(verdict: Verdict) -> str:
         text += (
             f" A band of fewer than {FEWEST} people is judged together with the one beside it: "
             f"{', '.join(few)}."
+        )
+    lighter = [quality for tone, quality in verdict.tones.items() if tone in TONES[:4]]
+    if verdict.darkened is not None and lighter:
+        behind = lighter[0].joined(*lighter[1:]).gap_closed - verdict.darkened.gap_closed
+        text += (
+            " Bands differ in more than skin, as rooms and hair do; the same light people with darker skin, "
+            f"and all else as it was, are {abs(behind):.1f} points "
+            f"{'behind' if behind >= 0 else 'ahead of'} themselves."
         )
     return text

@@ -80,7 +80,7 @@ def _export(plan: Recipe, space: str, tier: TierName, work: Path, folder: Path) 
     parity = check_parity(trained, path, pictures)
     state = read_checkpoint(run / "student.pt")
     verdict = verify(store, path, student.scale)
-    return Measured(verdict, parity, state["step"], state["origin"], store.staged, any(store.photographed))
+    return Measured(verdict, parity, state["step"], state["origin"], store.staged, store.bordered)
 
 
 def _file(space: str, tier: TierName) -> str:

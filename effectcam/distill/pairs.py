@@ -57,6 +57,11 @@ class PairStore:
     photograph mirrored, for want of a room; there the teacher takes a shirt upside down for a wall: nothing
     to learn from, nor to judge a student by. None where there is no such border; an empty list: for all."""
 
+    @property
+    def bordered(self) -> bool:
+        """Whether any who are held out have a border that `photographed` leaves out."""
+        return any(out and edges for out, edges in zip(self.held_out, self.photographed, strict=False))
+
     @classmethod
     def load(cls, folder: Path) -> PairStore:
         """Opens the arrays without reading them. Raises UsageError when there are none."""

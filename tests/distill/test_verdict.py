@@ -15,13 +15,17 @@ from effectcam.distill.verify import Quality, Verdict, verify
 from effectcam.effect.catalogue import bundled_folder
 
 
+def alike(people: int, before: float, after: float) -> Quality:
+    return Quality(((before, after),) * people)
+
+
 def verdict(**people: int) -> Verdict:
     """Bands of so many people, each five points behind the one before."""
     tones = {
-        name.replace("_", " "): Quality(count, 0.5, 0.9 - 0.025 * number)
+        name.replace("_", " "): alike(count, 0.5, 0.9 - 0.025 * number)
         for number, (name, count) in enumerate(people.items())
     }
-    return Verdict(Quality(sum(people.values()), 0.5, 0.9), tones, [])
+    return Verdict(alike(sum(people.values()), 0.5, 0.9), tones, [])
 
 
 def test_bands_of_enough_people_are_judged_by_themselves() -> None:
@@ -47,9 +51,25 @@ def test_a_band_of_very_few_is_judged_with_its_neighbour(
 
 
 def test_joined_bands_weigh_by_people() -> None:
-    both = Quality(3, 0.5, 0.9).joined(Quality(1, 0.6, 0.7))
+    both = alike(3, 0.5, 0.9).joined(alike(1, 0.6, 0.7))
     assert both.people == 4
     assert [both.input_ssim, both.student_ssim] == pytest.approx([0.525, 0.85])
+
+
+def test_the_interval_is_as_wide_as_people_differ() -> None:
+    assert alike(8, 0.5, 0.9).interval == pytest.approx((80, 80))
+    unlike = Quality(tuple((0.5, after) for after in np.linspace(0.7, 0.9, 8)))
+    low, high = unlike.interval or (0, 0)
+    # The mean of eight that are spread evenly over 40 to 80 % has a standard error of 4.6 points.
+    assert low == pytest.approx(60 - 2 * 4.6, abs=1.5) and high == pytest.approx(60 + 2 * 4.6, abs=1.5)
+    assert Quality(unlike.measured * 16).interval == pytest.approx((60 - 2.2, 60 + 2.2), abs=0.6)
+    assert alike(2, 0.5, 0.9).interval is None
+
+
+def test_the_card_tells_skin_from_all_else_that_bands_differ_in() -> None:
+    tones = {"light": alike(6, 0.5, 0.9), "tan": alike(2, 0.5, 0.7), "brown": alike(4, 0.5, 0.6)}
+    text = _behind(Verdict(alike(12, 0.5, 0.8), tones, [], darkened=alike(8, 0.5, 0.84)))
+    assert text.endswith("are 2.0 points behind themselves.")
 
 
 def test_the_card_says_which_bands_were_joined_and_why() -> None:
