@@ -22,7 +22,7 @@ from effectcam.distill.data import Person
 from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, StagingTeacher, Teacher
 from effectcam.distill.remembered import RememberedTeacher
-from effectcam.distill.rooms import elsewhere
+from effectcam.distill.rooms import before_a_room, cut_out, elsewhere
 from effectcam.distill.skin import darken_into_last_band, darken_skin
 from effectcam.distill.softened import SoftenedTeacher
 from effectcam.distill.tones import COVERED, DARKENED, TONES, tone
@@ -37,6 +37,9 @@ SHOWN = 256 / BASE
 
 _ELSEWHERE = 0.35
 """Chance that a frame to learn from, or one pair of a face, is set into another room; see `rooms`."""
+_PHOTOGRAPHED = 0.4
+"""Share of a frame to learn from that must be a photograph. Where nearly all is its mirror images, up to a
+dozen heads, the person is set into another room in any case: that is a frame as one meets them."""
 
 
 @dataclass(frozen=True)
@@ -286,10 +289,33 @@ def _frame_pairs(
             # A shirt ends with the picture, as before a webcam. Mirrored below it would be a second person.
             lowest = person.image.shape[0] - SHOWN * window.side / 2
             window = replace(window, angle=0.0, cy=min(window.cy, lowest))
-        base = cut(person.image, window, BASE)
-        if not plain:
-            base, _ = _anywhere(base, into_crop(person.landmarks, window.to_crop(BASE)), rng)
-        yield Pair(base, teacher(base, None), photographed(person.image, window))
+        base, edges = cut(person.image, window, BASE), photographed(person.image, window)
+        small = edges is not None and _area(edges) < _PHOTOGRAPHED * BASE**2
+        if not plain and (small or rng.random() < _ELSEWHERE):
+            alone = _cut_out(person, window, edges)
+            if alone is not None:
+                base, edges = before_a_room(base, alone, rng), None
+        yield Pair(base, teacher(base, None), edges)
+
+
+def _cut_out(person: Person, window: Crop, edges: list[float] | None) -> NDArray[np.float32] | None:
+    """`cut_out` in a window, without the person's mirror images."""
+    found = cut_out(person.image, person.landmarks)
+    if found is None:
+        return None
+    alone = cut(np.rint(255 * found).astype(np.uint8), window, BASE).astype(np.float32) / 255
+    if edges is not None:
+        # Below is cloth, and stays so in the margin.
+        left, top, right, _ = edges
+        across = np.arange(BASE)
+        alone[:, (across < left) | (across > right)] = 0
+        alone[across < top] = 0
+    return alone
+
+
+def _area(edges: list[float]) -> float:
+    left, top, right, bottom = edges
+    return (right - left) * (bottom - top)
 
 
 def photographed(image: Pixels, window: Crop) -> list[float] | None:

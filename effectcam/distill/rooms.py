@@ -23,19 +23,30 @@ _FOUND = 0.9
 
 def elsewhere(image: Pixels, landmarks: Floats, rng: np.random.Generator) -> Pixels:
     """The person of ``image``, uint8 (H, W, 3) RGB, in another room; ``landmarks`` (478, 2 or 3), pixels.
+    ``image`` itself where the person is not found, see `cut_out`."""
+    person = cut_out(image, landmarks)
+    return image if person is None else before_a_room(image, person, rng)
 
-    ``image`` itself where the segmentation finds less than most of the face: half a person would be learnt as
-    if somebody could look like that.
+
+def cut_out(image: Pixels, landmarks: Floats) -> Floats | None:
+    """How far each pixel is the person's with these landmarks, float32 (H, W), 0 to 1.
+
+    None where the segmentation finds less than most of the face: half a person would be learnt as if somebody
+    could look like that.
     """
     unit = min(image.shape[:2]) / 256
     lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
     person = figure(image, calm(lab, unit), unit)
     face = polygon_mask(landmarks[FACE_OVAL], *image.shape[:2])
     if float((person * face).sum()) < _FOUND * float(face.sum()) or not face.any():
-        return image
-    person = np.maximum(person, blur(face, 1.5 * unit))[..., None]
+        return None
+    return np.maximum(person, blur(face, 1.5 * unit))
+
+
+def before_a_room(image: Pixels, person: Floats, rng: np.random.Generator) -> Pixels:
+    """What is ``person`` (H, W), 0 to 1, of ``image``, before a made-up `room`."""
     behind = room(rng, image.shape[0], image.shape[1]).astype(np.float32)
-    return np.asarray(np.rint(behind + (image - behind) * person), np.uint8)
+    return np.asarray(np.rint(behind + (image - behind) * person[..., None]), np.uint8)
 
 
 def room(rng: np.random.Generator, height: int, width: int) -> Pixels:

@@ -16,8 +16,8 @@ from effectcam.distill import pairs, rooms
 from effectcam.distill.data import Person, people
 from effectcam.distill.recipe import load_recipe
 from effectcam.distill.rooms import elsewhere, room
-from effectcam.distill.teachers.head.uv import Floats
-from effectcam.frame import Pixels
+from effectcam.face.mesh import FaceMesh
+from effectcam.frame import Frame, Pixels
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +53,10 @@ def test_rooms_are_all_different_and_some_are_dim() -> None:
 def test_some_are_elsewhere_to_learn_from_and_nobody_who_is_held_out(
     person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: str, space: str
 ) -> None:
-    def away(image: Pixels, landmarks: Floats, rng: np.random.Generator) -> Pixels:
-        assert landmarks[:, 0].min() < image.shape[1] and landmarks[:, 0].max() > 0
-        return np.full_like(image, (200, 0, 200))
+    def away(rng: np.random.Generator, height: int, width: int) -> Pixels:
+        return np.full((height, width, 3), (200, 0, 200), np.uint8)
 
-    monkeypatch.setattr(pairs, "elsewhere", away)
+    monkeypatch.setattr(rooms, "room", away)
     teacher = "tests.distill.test_rooms:" + ("opaque" if look == "marble" else "as_it_is")
     recipe = replace(load_recipe(look), teacher=teacher)
     recipe = replace(recipe, students={space: replace(recipe.students[space], teacher={})})
@@ -68,7 +67,27 @@ def test_some_are_elsewhere_to_learn_from_and_nobody_who_is_held_out(
         list(pairs.write_pairs(recipe, space, crowd, out, folder, darker=0))
         red, green, _ = np.load(folder / "inputs.npy")[:, :40, :40].mean(axis=(1, 2)).T
         moved.append((green < 0.2 * red).mean())
-    assert 0.05 < moved[0] < 0.6 and moved[1] == 0
+    assert 0.05 < moved[0] < (0.6 if space == "face" else 1) and moved[1] == 0
+
+
+def test_a_person_drawn_small_is_alone_in_the_room(person: Person, tmp_path: Path) -> None:
+    """And not among mirror images, of which a narrow picture would give several."""
+    x, width = person.landmarks[:, 0].mean(), np.ptp(person.landmarks[:, 0])
+    left, right = (round(float(x + end * width)) for end in (-0.9, 0.9))
+    narrow = np.ascontiguousarray(person.image[:, left:right])
+    alone = replace(person, image=narrow, landmarks=person.landmarks - np.array([left, 0, 0], np.float32))
+    recipe = replace(load_recipe("pencil"), teacher="tests.distill.test_rooms:as_it_is")
+    recipe = replace(recipe, students={"frame": replace(recipe.students["frame"], teacher={})})
+    list(pairs.write_pairs(recipe, "frame", [alone] * 6, set(), tmp_path, darker=0))
+    store = pairs.PairStore.load(tmp_path)
+    roomy = [picture for picture, edges in zip(store.inputs, store.photographed, strict=True) if not edges]
+    assert len(roomy) > 6
+    found = []
+    with FaceMesh(4) as mesh:
+        for index, picture in enumerate(roomy):
+            found.append(len(mesh.process(Frame(np.ascontiguousarray(picture), index, index))))
+            mesh.reset()
+    assert max(found) == 1
 
 
 def as_it_is(image: Pixels, landmarks: object) -> Pixels:
