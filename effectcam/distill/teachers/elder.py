@@ -121,7 +121,8 @@ class Elder:
         """Brows, beard and the hair of the head in grey."""
         luma = aged @ LUMA
         skin = canvas.complexion.luma
-        hair = (1 - canvas.complexion.likeness()) * (1 - frame) * (1 - canvas.lay(self.marks.features))
+        hair = (1 - canvas.complexion.likeness()) * (1 - _flesh(canvas))
+        hair = hair * (1 - frame) * (1 - canvas.lay(self.marks.features))
         dark = 1 - step(0.55, 1.0, luma / skin)
         # The side in the shade is dark too, but has no bristles.
         logs = np.log(canvas.picture @ LUMA + np.float32(0.03))
@@ -144,7 +145,7 @@ def _crown(canvas: FaceCanvas) -> Floats:
     matte = cut_out(np.asarray(np.round(canvas.picture * 255), np.uint8), canvas.face)
     relative = canvas.picture @ LUMA / np.float32(canvas.complexion.luma)
     # Black hair over dark skin is told by its depth alone.
-    deep = (1 - step(0.35, 0.60, blur(relative, 0.03 * matte.side))) * (1 - matte.face)
+    deep = (1 - step(0.35, 0.60, blur(relative, 0.03 * matte.side))) * (1 - matte.face) * (1 - _flesh(canvas))
     hair = matte.head * np.maximum(1 - matte.skin, deep)
     # The rims of ears, jaw and neck are thin, locks are not.
     reach = max(1, round(0.05 * matte.side))
@@ -165,6 +166,18 @@ def _crown(canvas: FaceCanvas) -> Floats:
     hair = hair * (1 - alike * beside_face) * (1 - step(0.65, 0.9, relative) * step(0.12, 0.4, rim))
     hair = np.minimum(hair, blur(np.asarray(hair, np.float32), 0.05 * matte.side) * 1.2)
     return np.asarray(hair * np.maximum(upper, beside) * near * brows, np.float32)
+
+
+def _flesh(canvas: FaceCanvas) -> Floats:
+    """How surely a colour is skin in the shade and not black hair, (H, W): in the dark both are as deep, but
+    skin stays nearly as red against green as it is in the light."""
+    red, green = (blur(np.ascontiguousarray(canvas.picture[..., i]), 0.02 * canvas.extent) for i in (0, 1))
+    warmth = (red + 0.01) / (green + 0.01) - 1
+    bare = canvas.complexion.likeness() > 0.9
+    usual = float(np.median(warmth[bare])) if bare.any() else 0.0
+    # Pale skin in grey light is hardly redder than anything.
+    told = step(0.12, 0.3, np.float32(usual))
+    return np.asarray(told * step(0.65, 0.95, warmth / max(usual, 0.05)), np.float32)
 
 
 def _let_down(shape: Floats) -> Floats:
