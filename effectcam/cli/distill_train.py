@@ -100,6 +100,7 @@ def train(
             origin = replace(origin, student=reshaped(origin.student, student.net))
         if weights[name].perceptual:
             click.echo(f"{name}: perceptual loss by {perceptual_loss().name}")
+        spent = True
         for at in training(
             pairs,
             student.net,
@@ -112,6 +113,7 @@ def train(
             origin=origin,
             clock=time.thread_time if cpu_time else time.monotonic,
         ):
+            spent = False
             end = f"ends about {clock(at.left)}"
             if following:
                 end += f", all about {clock(at.left + following)}"
@@ -119,6 +121,11 @@ def train(
                 f"{name}: step {at.step}, {at.minutes:.1f} of {config.minutes:g} min, {end}; "
                 f"loss {at.loss:.4f}, held-out {at.psnr:.2f} dB; "
                 f"pictures in {run / 'preview.png'}"
+            )
+        if spent:
+            click.echo(
+                f"{name}: its {config.minutes:g} minutes are spent; give more --minutes to go on, or delete "
+                f"{run} to begin anew"
             )
     click.echo(f"next: effectcam distill export {recipe} --work {work} --out FOLDER")
 

@@ -121,15 +121,19 @@ def chances(store: PairStore, usable: NDArray[np.intp], emphasis: Mapping[str, f
 
 def plain(store: PairStore, index: int, *, side: int = 256) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """One pair as the running effect would see it: centred, upright, (side, side, C)."""
-    geometry = upright(store, index, side=side)
+    geometry = _upright(store, index, side)
     return (
         geometry.apply(np.ascontiguousarray(store.inputs[index])),
         geometry.apply(np.ascontiguousarray(store.targets[index])),
     )
 
 
-def upright(store: PairStore, index: int, *, side: int = 256) -> Geometry:
-    """From a pair to what the running effect would see of it."""
+def plain_photograph(store: PairStore, index: int, *, side: int = 256) -> NDArray[np.bool_]:
+    """Where the pictures of `plain` are a photograph, (side, side)."""
+    return np.asarray(_upright(store, index, side).apply(photograph(store, index)) > 127)
+
+
+def _upright(store: PairStore, index: int, side: int) -> Geometry:
     as_it_comes = NoAugmentation(shown=SHOWN, side=side)
     return as_it_comes.geometry(store.inputs[index].shape, np.random.default_rng(0))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +37,8 @@ class Training:
     """The effect that it went on from, or empty."""
     looks: str = ""
     """Names of the looks that students which share most of themselves are taught; empty for one student."""
+    lesson: dict[str, Any] = field(default_factory=dict)
+    """The pairs, and how they are shown, as plain values."""
 
     @property
     def shape(self) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class Training:
             "seconds": self.seconds,
             "origin": self.origin,
             "looks": self.looks,
+            "lesson": self.lesson,
         }
         part = path.with_suffix(".tmp")
         try:
@@ -69,14 +72,23 @@ class Training:
             ) from error
 
     def resume(self, path: Path) -> None:
-        """Go on from ``path``. Raises UsageError when that was another net's training, had other losses or
-        another optimiser, or was taught other looks."""
+        """Go on from ``path``. Raises UsageError when that was another net's training, had other losses,
+        other pairs or another optimiser, was taught other looks, or went on from something else than is asked
+        for now."""
         state = read_checkpoint(path)
         # What a checkpoint does not name, because it is older, was as the defaults are.
         _refuse_other(path, "another net", asdict(NetConfig()) | state.get("net", self.shape), self.shape)
         usual = asdict(Weights()) | {"features": ""}
         _refuse_other(path, "other losses", usual | state.get("losses", {}), self.criterion.identity())
         _refuse_other(path, "other looks", {"looks": state.get("looks", "")}, {"looks": self.looks})
+        # Of an older one it cannot be told.
+        lesson = state.get("lesson") or self.lesson
+        _refuse_other(path, "other pairs, or others shown more often", lesson, self.lesson)
+        if self.origin and state["origin"] != self.origin:
+            raise UsageError(
+                f"{path} was begun from {state['origin'] or 'nothing'}, not from {self.origin}; leave --from "
+                "out to go on, or delete it to begin anew"
+            )
         if "muon" not in state["optimiser"]:
             raise UsageError(
                 f"{path} was begun with another optimiser; export it and go on from that effect with --from, "

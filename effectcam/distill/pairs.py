@@ -6,6 +6,7 @@ shift and zoom picture and drawing together without asking the slow teacher agai
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -64,6 +65,15 @@ class PairStore:
     def bordered(self) -> bool:
         """Whether any who are held out have a border that `photographed` leaves out."""
         return any(out and edges for out, edges in zip(self.held_out, self.photographed, strict=False))
+
+    def fingerprint(self) -> str:
+        """Of all that is learnt from; it reads every picture, a second for a thousand pairs."""
+        rows = (self.names, self.tones, self.held_out, self.weights, self.staged, self.photographed)
+        digest = hashlib.sha256(repr(rows).encode())
+        for pictures in (self.inputs, self.targets):
+            for picture in pictures:
+                digest.update(np.ascontiguousarray(picture).data)
+        return digest.hexdigest()[:16]
 
     @classmethod
     def load(cls, folder: Path) -> PairStore:

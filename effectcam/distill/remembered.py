@@ -85,8 +85,9 @@ class RememberedTeacher:
 
     def _ask(self, image: Pixels, landmarks: NDArray[np.float32] | None) -> NDArray[np.uint8]:
         try:
-            # It may draw into what it is given, which is what the student learns from.
-            drawn = self._teacher(image.copy(), landmarks)
+            # It may draw into what it is given, which is what the student learns from, and give the same
+            # array again the next time.
+            drawn = self._teacher(image.copy(), None if landmarks is None else landmarks.copy())
         except EffectcamError:
             raise
         except Exception as error:
@@ -97,7 +98,7 @@ class RememberedTeacher:
                 f"teacher {self._name} made {kind} of shape {shape} from uint8 of shape {image.shape}; "
                 "it has to return uint8 of the same height and width with 3 or 4 channels"
             )
-        return drawn
+        return np.array(drawn)
 
 
 def _text(teacher: Teacher) -> bytes:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from effectcam.distill import losses
 from effectcam.distill.augment import Augmentation
-from effectcam.distill.batches import batches, plain, some_pictures, to_tensor
+from effectcam.distill.batches import batches, plain, plain_photograph, some_pictures, to_tensor
 from effectcam.distill.checkpoint import AveragedModel, Training, load_student
 from effectcam.distill.criterion import Criterion
 from effectcam.distill.net import NetConfig, Student
@@ -114,7 +114,7 @@ def train(
     gives the seconds that ``config.minutes`` counts: with ``time.thread_time`` a busy machine makes the
     student later and not worse. What passes between two rounds of the caller's loop is left out, so
     that several trainings can take turns. Raises UsageError when the checkpoint is another net's or had
-    other losses, StudentError when it cannot be written or the student runs away.
+    other losses, pairs or ``origin``, StudentError when it cannot be written or the student runs away.
     """
     config = config or TrainConfig()
     torch.manual_seed(config.seed)
@@ -159,7 +159,8 @@ def learn(
     optimiser = Optimiser(
         module, others=criterion.parameters, rate=config.rate, decay=config.decay, muon=config.muon
     )
-    at = Training(module, averaged, optimiser, criterion, origin=origin, looks=looks)
+    lesson = _lesson(stores, config, augmentation)
+    at = Training(module, averaged, optimiser, criterion, origin=origin, looks=looks, lesson=lesson)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
         at.resume(checkpoint)
@@ -218,6 +219,19 @@ def learn(
             left = waited * max(0.0, 1 - progress) / (progress - begun)
             yield Progress(at.step, at.seconds / 60, running, psnr, min(1.0, progress), left / 60)
             since, watch = clock(), time.monotonic()
+
+
+def _lesson(
+    stores: Sequence[PairStore], config: TrainConfig, augmentation: Augmentation
+) -> dict[str, str | float | dict[str, float]]:
+    return {
+        "pairs": " ".join(store.fingerprint() for store in stores),
+        "emphasis": dict(config.emphasis),
+        "lying": config.lying,
+        "side": augmentation.side,
+        "mirrored": augmentation.flip,
+        "tinted": augmentation.tint,
+    }
 
 
 def _progress(config: TrainConfig, at: Training) -> float:
@@ -307,7 +321,9 @@ def _check(student: Student, store: PairStore, side: int, preview: Path) -> floa
     student.train()
     # What colour a transparent pixel has is nobody's business.
     drawn, targets = losses.as_seen(drawn, images), losses.as_seen(targets, images)
-    quality = losses.psnr(drawn, targets)
+    inside = torch.from_numpy(np.stack([plain_photograph(store, int(index), side=side) for index in chosen]))
+    judged = inside[:, None].expand_as(drawn)
+    quality = losses.psnr(drawn[judged], targets[judged])
     rows = torch.cat((images, targets, drawn), dim=3).mul(255).byte().permute(0, 2, 3, 1).numpy()
     if len(rows) % 2:
         rows = np.concatenate((rows, np.zeros_like(rows[:1])))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from effectcam.distill.batches import photograph, plain, upright
+from effectcam.distill.batches import plain, plain_photograph
 from effectcam.distill.pairs import PairStore
 from effectcam.distill.tones import COVERED, DARKENED, TONES
 from effectcam.errors import StudentError
@@ -110,7 +110,7 @@ def verify(store: PairStore, path: Path, scale: float = 1.0) -> Verdict:
         for index in map(int, np.flatnonzero(np.array(store.held_out))):
             image, target = plain(store, index)
             inside = target[..., 3] > 127 if channels == 4 else np.ones(target.shape[:2], bool)
-            inside &= upright(store, index).apply(photograph(store, index)) > 127
+            inside &= plain_photograph(store, index)
             wanted = over(target, image)
             if np.array_equal(wanted[inside], image[inside]):
                 continue

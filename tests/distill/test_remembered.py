@@ -129,3 +129,23 @@ def test_a_teacher_that_cannot_stage_everybody_alike_is_told(tmp_path: Path) -> 
     teacher.inputs(picture(), LANDMARKS, np.random.default_rng(0))
     with pytest.raises(StudentError, match=r"teacher chancy failed: AttributeError: .*asked with rng=None"):
         teacher.inputs(picture(), LANDMARKS, None)
+
+
+def test_a_teacher_may_use_its_arrays_again(tmp_path: Path) -> None:
+    """As one does that draws into a buffer of its own, scales landmarks in place, or hands out a view that
+    nobody may write to."""
+    buffer = np.zeros((8, 8, 4), np.uint8)
+
+    def teacher(image: Pixels, landmarks: NDArray[np.float32] | None) -> NDArray[np.uint8]:
+        assert landmarks is not None
+        landmarks *= 2
+        buffer[...] = image.max()
+        seen = buffer.view()
+        seen.flags.writeable = False
+        return seen
+
+    remembered = RememberedTeacher(teacher, tmp_path, name="thrifty", arguments={})
+    points = np.ones((478, 3), np.float32)
+    drawn = [remembered(np.full((8, 8, 3), value, np.uint8), points) for value in (10, 20)]
+    assert [int(each.max()) for each in drawn] == [10, 20] and points.max() == 1
+    drawn[0][..., 3] = 0

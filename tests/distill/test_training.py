@@ -21,6 +21,7 @@ from effectcam.distill.batches import chances  # noqa: E402
 from effectcam.distill.checkpoint import minutes_spent  # noqa: E402
 from effectcam.distill.losses import Weights  # noqa: E402
 from effectcam.distill.net import NetConfig  # noqa: E402
+from effectcam.distill.origin import Origin  # noqa: E402
 from effectcam.distill.pairs import PairStore  # noqa: E402
 from effectcam.distill.perceptual import perceptual_loss  # noqa: E402
 from effectcam.distill.recipe import BUNDLED, load_recipe  # noqa: E402
@@ -60,11 +61,12 @@ def run(
     *,
     net: NetConfig = TINY,
     weights: Weights = EVERY,
+    origin: Origin | None = None,
     **more: Any,
 ) -> list[Progress]:
     config = TrainConfig(steps=steps, batch=2, average=0.5, bfloat16=False, **more)
     small = NoAugmentation(side=64, shown=0.8)
-    return list(train(store, net, folder, config=config, augmentation=small, weights=weights))
+    return list(train(store, net, folder, config=config, augmentation=small, weights=weights, origin=origin))
 
 
 def test_every_loss_goes_on_from_the_checkpoint(store: PairStore, tmp_path: Path) -> None:
@@ -91,6 +93,7 @@ def test_every_loss_goes_on_from_the_checkpoint(store: PairStore, tmp_path: Path
     [
         ({"net": replace(TINY, depth=2)}, r"trained with another net \(depth 1, now 2\)"),
         ({"weights": replace(EVERY, critic=0.0)}, r"trained with other losses \(critic 0.03, now 0.0\)"),
+        ({"emphasis": {"dark": 2.0}}, r"with other pairs, or others shown more often \(emphasis \{\}, now"),
     ],
 )
 def test_another_trainings_checkpoint_is_refused(
@@ -104,13 +107,36 @@ def test_another_trainings_checkpoint_is_refused(
     assert (tmp_path / "student.pt").read_bytes() == before
 
 
+def test_pairs_that_were_made_anew_are_not_learnt_on_top_of_the_old(store: PairStore, tmp_path: Path) -> None:
+    """A teacher was mended, and its pairs made again: the student of the old ones must not be exported as if
+    it were theirs, which a training whose minutes are spent would have led to without a word."""
+    run(store, tmp_path, 1)
+    other = store.targets.copy()
+    other[-1, 7, 7, 0] ^= 1
+    with pytest.raises(UsageError, match="trained with other pairs") as caught:
+        run(replace(store, targets=other), tmp_path, 1)
+    assert "delete it to begin anew" in str(caught.value)
+    assert run(replace(store, targets=store.targets.copy()), tmp_path, 2)[-1].step == 2
+
+
+def test_another_beginning_is_told(store: PairStore, tmp_path: Path) -> None:
+    run(store, tmp_path, 1)
+    begun = Origin("known 1.0.0", load_student(tmp_path, TINY))
+    with pytest.raises(UsageError, match=r"begun from nothing, not from known 1\.0\.0; leave --from out"):
+        run(store, tmp_path, 2, origin=begun)
+    other = tmp_path / "other"
+    run(store, other, 1, origin=begun)
+    assert run(store, other, 2, origin=begun)[-1].step == 2
+    assert run(store, other, 3)[-1].step == 3
+
+
 def test_checkpoints_from_before_their_losses_were_kept_are_still_good(
     store: PairStore, tmp_path: Path
 ) -> None:
     run(store, tmp_path, 1, weights=Weights())
     path = tmp_path / "student.pt"
     state = torch.load(path, weights_only=True)
-    for key in ("net", "losses", "criterion"):
+    for key in ("net", "losses", "criterion", "lesson"):
         del state[key]
     torch.save(state, path)
     assert run(store, tmp_path, 2, weights=Weights())[-1].step == 2
@@ -207,6 +233,8 @@ def test_the_command_tells_when_it_ends_and_leaves_losses_out(
     assert main([*call, "--without", "shift"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[0] == f"face: perceptual loss by {perceptual_loss().name}"
+    assert main([*call, "--without", "shift"]) == 0
+    assert "face: its 0.01 minutes are spent; give more --minutes" in capsys.readouterr().out
     assert re.match(r"face: step \d+, [\d.]+ of 0.01 min, ends about \d\d:\d\d; loss", out[1])
     assert main(call) == 2
     assert "trained with other losses (shift 0.0, now 1.0)" in capsys.readouterr().err
