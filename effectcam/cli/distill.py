@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,9 +78,11 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
     # Before minutes are spent on what cannot be kept.
     work.mkdir(parents=True, exist_ok=True)
     mirrored = any(student.net.position for student in plan.students.values())
-    found = faces.people(data, every=every, mirrored=mirrored, tell=lambda line: click.echo(line, err=True))
-    crowd = list(track(found, description="faces"))
-    held_out = faces.held_out(crowd, hold_out or _quarter(crowd), data)
+    passed_over = functools.partial(click.echo, err=True)
+    crowd = list(
+        track(faces.people(data, every=every, mirrored=mirrored, tell=passed_over), description="faces")
+    )
+    held_out = faces.held_out(crowd, hold_out or _quarter(crowd), data, tell=passed_over)
     for space in plan.students:
         stage = write_pairs(plan, space, crowd, held_out, work / space / "pairs")
         done = 0

@@ -177,10 +177,18 @@ def _make(
 def _made_of(plan: Recipe, data: Path) -> dict[str, str]:
     """What pairs hang on, each as a hash: they are made once, and an author who changes the teacher must
     not be handed the effect of the day before."""
-    from effectcam.distill.data import CLIPS, PICTURES
+    from effectcam.distill.data import CLIPS, HELD_OUT, PICTURES
+    from effectcam.distill.teacher_files import teacher_digest
 
-    module = Path(*plan.teacher.partition(":")[0].split(".")).with_suffix(".py")
-    files = [file for file in (plan.folder / module, Path.cwd() / module) if file.is_file()]
+    name = Path(*plan.teacher.partition(":")[0].split("."))
+    places = [
+        folder / file
+        for folder in (plan.folder, Path.cwd())
+        for file in (name.with_suffix(".py"), name / "__init__.py")
+    ]
+    module = next((file for file in places if file.is_file()), None)
+    drawing = b"".join(teacher_digest(module, student.teacher) for student in plan.students.values())
+    chosen = data / HELD_OUT
     # What file managers leave in a folder they have shown is none of its pictures.
     named = {file for file in data.rglob("*") if file.suffix.lower() in PICTURES | CLIPS}
     pictures = sorted((str(file.relative_to(data)), file.stat().st_size) for file in named)
@@ -189,11 +197,12 @@ def _made_of(plan: Recipe, data: Path) -> dict[str, str]:
         for space, student in plan.students.items()
     ]
     return {
-        "the teacher": _hash(plan.teacher.encode() + b"".join(file.read_bytes() for file in files[:1])),
+        "the teacher": _hash(plan.teacher.encode() + drawing),
         "the recipe's crop, eyes or students": _hash(
             repr((plan.margin, plan.shift, plan.eyes, shapes)).encode()
         ),
         "the pictures in --data": _hash(repr(pictures).encode()),
+        f"{HELD_OUT} in --data": _hash(chosen.read_bytes() if chosen.is_file() else b""),
     }
 
 

@@ -157,22 +157,29 @@ def _of_clip(
 HELD_OUT = "held-out.txt"
 
 
-def held_out(crowd: Sequence[Person], count: int, folder: Path) -> set[str]:
+def held_out(
+    crowd: Sequence[Person], count: int, folder: Path, *, tell: Callable[[str], None] | None = None
+) -> set[str]:
     """Names of those in ``crowd``, the people of ``folder``, to measure on and never train on.
 
     A curated folder has decided that already, by person, and so has a folder with a file ``held-out.txt``,
     a name a line, with or without the folders below: who goes on from another student must not measure on
     people whom that one was trained on. Otherwise it is ``count`` portraits, at most half of them: see
-    `hold_out`. Raises UsageError when there are too few to leave anybody, and for a list that names nobody
-    in the folder.
+    `hold_out`. ``tell`` gets a line about names in the list that are nobody's. Raises UsageError when there
+    are too few to leave anybody, and for a list that names nobody in the folder.
     """
     if not crowd:
         raise UsageError(f"no face was found in {folder}; give portraits or clips with a face in view")
     if any(person.held_out is not None for person in crowd):
         return {person.name for person in crowd if person.held_out}
     if (folder / HELD_OUT).is_file():
-        wanted = set((folder / HELD_OUT).read_text(encoding="utf-8").split("\n")) - {""}
+        # Editors put a mark of their own before the first name, and blanks after others.
+        listed = (folder / HELD_OUT).read_text(encoding="utf-8-sig").splitlines()
+        wanted = {name.strip() for name in listed} - {""}
         chosen = {p.name for p in crowd if wanted & {p.name, PurePosixPath(p.name).name}}
+        strangers = sorted(wanted - {name for p in crowd for name in (p.name, PurePosixPath(p.name).name)})
+        if strangers and chosen and tell:
+            tell(f"{folder / HELD_OUT}: no picture with a face is called {', '.join(strangers)}")
         if not chosen or chosen == {person.name for person in crowd}:
             raise UsageError(
                 f"{folder / HELD_OUT} names {len(chosen)} of {len({p.name for p in crowd})} pictures with a "

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from effectcam.distill import teachers
 from effectcam.distill.recipe import StagingTeacher, Teacher
+from effectcam.distill.teacher_files import teacher_digest
 from effectcam.errors import EffectcamError, StudentError
 from effectcam.frame import Pixels
 
@@ -25,8 +25,7 @@ class RememberedTeacher:
     """Asks ``teacher`` about what it has not drawn yet, and reads the rest from ``folder``.
 
     A drawing is found again by the content of picture and landmarks, by ``name`` and ``arguments`` of
-    the teacher, and by the text of its module and of all that effectcam's own teachers are made of: who
-    changes a teacher gets new drawings. Deleting the folder costs nothing but time.
+    the teacher, and by the content of `teacher_files`. Deleting the folder costs nothing but time.
     """
 
     def __init__(self, teacher: Teacher, folder: Path, *, name: str, arguments: Mapping[str, Any]) -> None:
@@ -34,7 +33,7 @@ class RememberedTeacher:
         self._folder = folder
         self._name = name
         said = json.dumps([name, dict(arguments)], sort_keys=True, default=str)
-        self._identity = hashlib.sha256(said.encode() + _text(teacher)).digest()
+        self._identity = hashlib.sha256(said.encode() + teacher_digest(_module(teacher), arguments)).digest()
         if isinstance(teacher, StagingTeacher):
             self.inputs: Callable[..., tuple[Pixels, NDArray[np.float32]]] = functools.partial(
                 self._stage, teacher
@@ -101,11 +100,6 @@ class RememberedTeacher:
         return np.array(drawn)
 
 
-def _text(teacher: Teacher) -> bytes:
-    """The source of the teacher's module, and of the package it belongs to when that is effectcam's."""
+def _module(teacher: Teacher) -> Path | None:
     module = inspect.getmodule(getattr(teacher, "func", teacher)) or inspect.getmodule(type(teacher))
-    files = [Path(module.__file__)] if module and module.__file__ else []
-    home = Path(teachers.__file__).parent
-    if any(home in file.parents for file in files):
-        files = sorted(path for path in home.rglob("*") if path.suffix in (".py", ".npz"))
-    return b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+    return Path(module.__file__) if module and module.__file__ else None

@@ -128,8 +128,11 @@ def test_a_plain_folder_holds_out_half_at_most_and_no_clips() -> None:
 def test_a_list_in_the_folder_says_who_is_held_out(tmp_path: Path) -> None:
     face = np.zeros((8, 8, 3), np.uint8), np.zeros((478, 3), np.float32)
     crowd = [Person(f"{name}.jpg", *face, "light") for name in "abcde"]
-    (tmp_path / "held-out.txt").write_text("b.jpg\nd.jpg\ngone.jpg\n")
-    assert held_out(crowd, 40, tmp_path) == {"b.jpg", "d.jpg"}
+    told: list[str] = []
+    # As Windows' editor would.
+    (tmp_path / "held-out.txt").write_text("b.jpg\r\nd.jpg \r\ngone.jpg\r\n", encoding="utf-8-sig")
+    assert held_out(crowd, 40, tmp_path, tell=told.append) == {"b.jpg", "d.jpg"}
+    assert told == [f"{tmp_path / 'held-out.txt'}: no picture with a face is called gone.jpg"]
     for names in ("gone.jpg", "\n".join(person.name for person in crowd)):
         (tmp_path / "held-out.txt").write_text(names)
         with pytest.raises(UsageError, match=r"held-out\.txt names [05] of 5 pictures"):

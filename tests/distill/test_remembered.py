@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +10,8 @@ from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
-from effectcam.distill import teachers
 from effectcam.distill.recipe import StagingTeacher, load_recipe
-from effectcam.distill.remembered import RememberedTeacher, _text
+from effectcam.distill.remembered import RememberedTeacher
 from effectcam.errors import StudentError
 from effectcam.frame import Pixels
 
@@ -93,20 +90,6 @@ def test_a_teacher_that_fails_is_told_and_leaves_nothing(
     with pytest.raises(StudentError, match=message):
         teacher(picture(), None)
     assert not list(tmp_path.rglob("*"))
-
-
-def test_a_change_anywhere_in_our_own_teachers_is_another_teacher(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = tmp_path / "teachers"
-    shutil.copytree(Path(teachers.__file__).parent, home)
-    monkeypatch.setattr(teachers, "__file__", str(home / "__init__.py"))
-    zombie = import_module("effectcam.distill.teachers.zombie")
-    monkeypatch.setattr(zombie, "__file__", str(home / "zombie.py"))
-    before = _text(zombie.Zombie())
-    skin = home / "surface" / "zombie_skin.py"
-    skin.write_text(skin.read_text(encoding="utf-8") + "# greener", encoding="utf-8")
-    assert _text(zombie.Zombie()) != before
 
 
 def test_what_a_teacher_stages_it_still_stages(tmp_path: Path) -> None:
