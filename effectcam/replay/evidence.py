@@ -203,9 +203,12 @@ class Evidence:
         ranks = [one[rank] for rank in range(_MOST_WORST) for one in of_each if rank < len(one)]
         # The very worst of each figure before the second of any, and both kinds of pictures by turns.
         for one, pair in zip_longest(ranks, self._spread()):
-            if one is not None and (left := left - len(one.pictures)) >= 0:
+            # One that is too large leaves its room to the next.
+            if one is not None and len(one.pictures) <= left:
+                left -= len(one.pictures)
                 worst.append(one)
-            if pair is not None and (left := left - pair.size) >= 0:
+            if pair is not None and pair.size <= left:
+                left -= pair.size
                 pairs.append(pair)
         worst.sort(key=lambda each: WORST.index(each.figure))
         pairs.sort(key=lambda each: each.frame)

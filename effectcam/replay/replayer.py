@@ -147,7 +147,7 @@ class Replayer:
                 footage=self._open_footage,
             )
         if plan.trace is not None:
-            keep_report(report, plan.trace)
+            keep_report(report, plan.trace, pipeline.effect)
         if checker is not None:
             report = replace(
                 report, metrics={**(report.metrics or {}), **checker.likeness}, check=checker.found

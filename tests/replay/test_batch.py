@@ -153,6 +153,17 @@ def test_another_setting_is_another_run(effect: Effect, tmp_path: Path) -> None:
             assert replayer.play(wanted[0]).done_before == done
 
 
+def test_an_effect_that_its_author_set_otherwise_is_another_run(effect: Effect, tmp_path: Path) -> None:
+    """Also where the version stayed the same, as it does while one tries a feather."""
+    wanted = plans([media.write_clip(tmp_path / "a.mp4", count=3)], tmp_path / "out")
+    run_batch(effect, SETTINGS, wanted, spectator=Seen())
+    softer = replace(effect, mask=replace(effect.mask, feather=effect.mask.feather / 2))
+    elsewhere = replace(effect, path=shutil.copytree(effect.path, tmp_path / "copy"))
+    for chosen, done in ((elsewhere, True), (softer, False), (softer, True), (effect, False)):
+        with Replayer(chosen, replace(SETTINGS, resume=True)) as replayer:
+            assert replayer.play(wanted[0]).done_before == done
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
 def test_ctrl_c_ends_all_and_a_resumed_batch_goes_on(effect: Effect, tmp_path: Path) -> None:
     clips = tmp_path / "clips"

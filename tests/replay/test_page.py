@@ -95,6 +95,17 @@ def test_pictures_stay_within_their_room() -> None:
     assert len(findings.timelines["seam"]) <= 4
 
 
+def test_what_is_too_large_leaves_its_room_to_the_next() -> None:
+    ample, _ = gathered(Scene(), room=Room(stretches=4, pictures=10_000_000))
+    assert ample.difference is not None and ample.golden_difference is not None
+    maps = len(ample.difference.picture) + len(ample.golden_difference.picture)
+    sizes = [*(len(each.pictures) for each in ample.worst), *(pair.size for pair in ample.pairs)]
+    assert min(sizes) < max(sizes)
+    for size in sorted(set(sizes)):
+        some, _ = gathered(Scene(), room=Room(stretches=4, pictures=maps + size))
+        assert some.worst or some.pairs, size
+
+
 def test_an_hour_is_as_large_as_a_minute() -> None:
     line = Timeline()
     for frame in range(108_000):
