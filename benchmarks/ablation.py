@@ -38,7 +38,7 @@ from torch import Tensor
 
 from benchmarks import command
 from effectcam.distill import losses
-from effectcam.distill.batches import plain, to_tensor
+from effectcam.distill.batches import plain, plain_photograph, to_tensor
 from effectcam.distill.features import FixedFeatures
 from effectcam.distill.losses import Weights, loss_names
 from effectcam.distill.net import NetConfig, Student
@@ -139,21 +139,25 @@ def some_of(store: PairStore, count: int, seed: int) -> PairStore:
 
 def score(student: Student, store: PairStore, side: int, *, steps: int, seconds: float) -> Score:
     """Judge ``student`` on all that ``store`` holds out."""
-    pairs = [plain(store, int(index), side=side) for index in np.flatnonzero(np.array(store.held_out))]
+    held_out = [int(index) for index in np.flatnonzero(np.array(store.held_out))]
     judge = FixedFeatures(mediapipe_model("face_detection/face_detection_short_range.tflite"), levels=3)
     rng = np.random.default_rng(0)
     rows = []
     with torch.inference_mode():
-        for picture, drawing in pairs:
+        for index in held_out:
+            picture, drawing = plain(store, index, side=side)
             image, target = to_tensor([picture]), to_tensor([drawing])
             drawn = student(image)
             shown, wanted = losses.as_seen(drawn, image), losses.as_seen(target, image)
-            inside = drawing[..., 3] > 127 if drawing.shape[2] == 4 else np.ones((side, side), bool)
+            inside = plain_photograph(store, index, side=side)
+            judged = torch.from_numpy(inside).expand(shown.shape)
+            if drawing.shape[2] == 4:
+                inside = inside & (drawing[..., 3] > 127)
             moved = [_drawn_moved(student, picture, step) for step in _STEPS]
             noisy = student(to_tensor([NEXT_FRAME.wear(picture, rng)]))
             rows.append(
                 (
-                    losses.psnr(shown, wanted),
+                    losses.psnr(shown[judged], wanted[judged]),
                     _ssim(image, wanted, inside),
                     _ssim(shown, wanted, inside),
                     255 * float(np.mean(moved)),
@@ -213,7 +217,9 @@ def run(
             net,
             work / _folder(variant, config.seed),
             config=replace(config, muon=variant.muon),
-            augmentation=replace(usual_augmentation(net), side=side),
+            augmentation=replace(
+                usual_augmentation(net, mirror=recipe.mirror, one_ink=recipe.one_ink), side=side
+            ),
             weights=variant.weights,
             origin=variant.origin,
             clock=time.thread_time,
@@ -342,7 +348,7 @@ def main(
                 steps=steps,
                 seed=seed,
                 emphasis=student.emphasis,
-                lying=0.5 if space == "frame" else 0.0,
+                lying=student.lying,
                 save_every=_TURN,
             )
             folder = work or Path(temporary)

@@ -43,6 +43,7 @@ from effectcam.ledger import STAGES
 from effectcam.pipeline import Pipeline
 from effectcam.sink.part_file import PartFile
 from effectcam.source.clip import Clip
+from effectcam.student.past import with_past
 
 SCHEMA = "effectcam.chain/1"
 
@@ -137,7 +138,8 @@ def measure_student(effect: Effect, place: Place, tier: str, rounds: int = 40) -
     model = effect.model(place, tier)
     times = []
     with effect.open_student(place, tier=tier) as student:
-        image = np.random.default_rng(0).integers(0, 256, (*student.size, 3), np.uint8)
+        picture = np.random.default_rng(0).integers(0, 256, (*student.size, 3), np.uint8)
+        image = with_past(picture, None, student.inputs)
         for _ in range(rounds):
             begun = time.perf_counter()
             student.run(image)

@@ -42,6 +42,7 @@ from effectcam.distill.train import Progress, TrainConfig, load_student, train
 from effectcam.errors import UsageError
 from effectcam.sink.part_file import reserved
 from effectcam.student.litert import LiteRtStudent
+from effectcam.student.past import with_past
 
 SCHEMA = "effectcam.pruning/1"
 _TURN = 20.0
@@ -63,7 +64,7 @@ def milliseconds(students: dict[str, Student], side: int, folder: Path) -> dict[
         for turn in range(-2, _ROUNDS):
             for name, running in opened.items():
                 begun = time.thread_time()
-                running.run(picture)
+                running.run(with_past(picture, None, running.inputs))
                 if turn >= 0:
                     taken[name].append(1000 * (time.thread_time() - begun))
     return {name: statistics.median(times) for name, times in taken.items()}

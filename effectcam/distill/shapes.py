@@ -73,6 +73,8 @@ class Shape:
             lines.append("alpha = true")
         if net.position:
             lines.append(f"position = {net.position}")
+        if net.recurrent:
+            lines.append("recurrent = true")
         lines += [
             f"widths = {json.dumps(net.widths)}",
             f"expansion = {net.expansion}",

@@ -23,6 +23,7 @@ from effectcam.distill.train import Progress, TrainConfig, load_student, train, 
 from effectcam.distill.verify import verify
 from effectcam.errors import UsageError
 from effectcam.student.litert import LiteRtStudent
+from effectcam.student.past import with_past
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Trials:
                 students[shape] = stack.enter_context(student)
             for turn in range(-2, rounds):
                 for shape, student in students.items():
-                    picture = np.full((*shape.size, 3), 127, np.uint8)
+                    picture = with_past(np.full((*shape.size, 3), 127, np.uint8), None, student.inputs)
                     begun = self.clock()
                     student.run(picture)
                     if turn >= 0:

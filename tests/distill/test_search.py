@@ -272,6 +272,14 @@ def test_a_small_student_is_measured_trained_and_judged(
     assert trials.judged(shape) == gap
 
 
+def test_a_student_with_a_past_is_measured_and_stays_one(tmp_path: Path) -> None:
+    recurrent = replace(TINY, net=replace(TINY.net, recurrent=True))
+    shape, trials = own_shape(recurrent), Trials(recurrent, _store(tmp_path / "pairs"), tmp_path, 0.02)
+    trials.prepare(shape)
+    assert 0 < trials.latencies([shape], rounds=1)[shape]
+    assert tomllib.loads(shape.toml("face"))["students"]["face"]["net"]["recurrent"] is True
+
+
 def test_training_shows_a_small_student_what_it_will_see() -> None:
     toon = load_recipe("toon").students["frame"]
     assert (TINY.scale, toon.scale, replace(toon, size=(224, 384)).scale) == (0.25, 1.0, 0.75)
