@@ -38,6 +38,8 @@ SHOWN = 256 / BASE
 
 _ELSEWHERE = 0.35
 """Chance that a frame to learn from, or one pair of a face, is set into another room; see `rooms`."""
+_SHOULDERS = 0.6
+"""How far they fall on the way outwards."""
 _PHOTOGRAPHED = 0.4
 """Share of a frame to learn from that must be a photograph. Where nearly all is its mirror images, up to a
 dozen heads, the person is set into another room in any case: that is a frame as one meets them."""
@@ -315,11 +317,16 @@ def _cut_out(person: Person, window: Crop, edges: list[float] | None) -> NDArray
         return None
     alone = cut(np.rint(255 * found).astype(np.uint8), window, BASE).astype(np.float32) / 255
     if edges is not None:
-        # Below is cloth, and stays so in the margin.
-        left, top, right, _ = edges
-        across = np.arange(BASE)
-        alone[:, (across < left) | (across > right)] = 0
-        alone[across < top] = 0
+        left, top, right, _ = (int(np.clip(round(edge), 0, BASE - 1)) for edge in edges)
+        # Shoulders that the photograph cuts off fall away beside it, as they do in life: who was taught that
+        # they end there would take the lower corners of every shirt for a wall.
+        rows, across = np.indices(alone.shape)
+        beyond = np.maximum(left - across, across - right)
+        above = rows - np.rint(_SHOULDERS * np.maximum(beyond, 0)).astype(int)
+        edge = np.where(across < left, left, right)
+        falling = np.where(above >= top, alone[np.maximum(above, 0), edge], 0)
+        alone = np.where(beyond > 0, np.minimum(alone, falling), alone)
+        alone[:top] = 0
     return alone
 
 

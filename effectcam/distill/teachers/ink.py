@@ -40,7 +40,7 @@ class Ink:
     blacks: float = 33.0
     washes: float = 1.0
     ground: float = 0.3
-    distance: float = 0.6
+    distance: float = 0.8
 
     def __call__(self, image: Pixels, landmarks: Landmarks | None) -> Pixels:
         """Draw one picture.
