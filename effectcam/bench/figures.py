@@ -13,6 +13,7 @@ from effectcam.bench import words
 from effectcam.bench.cells import Cell
 from effectcam.bench.groups import Group
 from effectcam.bench.inference import ALPHA, of_groups, of_pairs
+from effectcam.bench.neighbours import disturbed
 from effectcam.bench.pairs import log_ratio, pairs_of
 from effectcam.bench.report import Report
 from effectcam.bench.series import DEADLINES_MS
@@ -49,7 +50,7 @@ class Figures:
     composite_ms: float | None
     ratio: float | None
     """Of the chain's p50 to that of the first cell that ran, round by round: it holds where the times do
-    not."""
+    not. None where they took no turns, and something else ran beside either."""
     ratio_low: float | None
     ratio_high: float | None
     fps: float | None
@@ -119,11 +120,14 @@ def _median(values: Sequence[float], digits: int) -> float | None:
     return round(float(np.median(values)), digits) if values else None
 
 
-def _ratio(first: Group, group: Group) -> tuple[float, float | None, float | None]:
-    """With its interval where there are rounds enough for one."""
+def _ratio(first: Group, group: Group) -> tuple[float | None, float | None, float | None]:
+    """With its interval where there are rounds enough for one; None where neither turns nor quiet make the
+    two comparable, as when a cell was added to a matrix on a busier day."""
     if first is group:
         return 1.0, None, None
     pairs = pairs_of(first, group)
+    if not pairs and any(disturbed(report.conditions) for report in (*first.reports, *group.reports)):
+        return None, None, None
     a, b = (np.array([[run.stages_ms["chain"].p50 for run in side.reports]]) for side in (first, group))
     turns = np.array([[log_ratio(pair, "chain", "p50") for pair in pairs]])
     found = of_pairs(turns) if pairs else of_groups(a, b)

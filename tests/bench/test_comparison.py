@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from effectcam.bench.comparison import Comparison, compare, comparison_json, design_line
+from effectcam.bench.figures import _ratio
 from effectcam.bench.groups import Group, read_group
 from effectcam.bench.pairs import pairs_of
 from effectcam.bench.report_file import report_json
@@ -41,6 +42,16 @@ def runs(
 
 def verdicts(found: Comparison) -> set[str]:
     return {row.verdict for row in found.rows}
+
+
+def test_a_matrix_gives_no_ratio_to_a_cell_that_was_added_on_a_busy_day() -> None:
+    """It never took turns with the first, so nothing tells its own time from the neighbours'."""
+    first, beside = (runs(12, seed=seed, busy=True, noise=0.3) for seed in (1, 2))
+    later, quiet = (runs(12, seed=4, begin=30, busy=busy) for busy in (True, False))
+    assert _ratio(first, beside)[0] == pytest.approx(1, abs=0.05)
+    alone = runs(12, seed=1)
+    assert _ratio(first, later) == _ratio(alone, later) == (None, None, None)
+    assert _ratio(alone, quiet)[0] == pytest.approx(1, abs=0.05)
 
 
 def test_runs_in_turn_tell_through_any_noise() -> None:

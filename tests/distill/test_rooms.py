@@ -16,6 +16,7 @@ from effectcam.distill import pairs, rooms
 from effectcam.distill.data import Person, people
 from effectcam.distill.recipe import load_recipe
 from effectcam.distill.rooms import elsewhere, room
+from effectcam.face.crop import Crop
 from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Frame, Pixels
 
@@ -103,3 +104,23 @@ def test_who_is_not_found_stays_at_home(person: Person, monkeypatch: pytest.Monk
     image = person.image
     monkeypatch.setattr(rooms, "figure", lambda picture, lab, unit: np.zeros(picture.shape[:2], np.float32))
     assert rooms.elsewhere(image, person.landmarks, np.random.default_rng(0)) is image
+
+
+def test_shoulders_that_the_photograph_cuts_off_fall_away_beside_it(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing else of the mirror image beside it is the person's."""
+    cloth = np.zeros((240, 160), np.float32)
+    cloth[150:] = 1
+    cloth[60:, 40:120] = 1
+    monkeypatch.setattr(pairs, "cut_out", lambda image, landmarks: cloth)
+    half = replace(person, image=np.zeros((240, 160, 3), np.uint8))
+    window = Crop(cx=79.5, cy=159.5, side=float(pairs.BASE), angle=0.0)
+    edges = pairs.photographed(half.image, window)
+    alone = pairs._cut_out(half, window, edges)
+    assert edges == [80, 0, 239, 239] and alone is not None
+    assert np.array_equal(alone[:240, 80:240] > 0.5, cloth > 0.5)
+    for beyond in (5, 40, 75):
+        for column in (80 - beyond, 239 + beyond):
+            (rows,) = np.nonzero(alone[:240, column] > 0.5)
+            assert rows.min() == pytest.approx(150 + 0.6 * beyond, abs=1) and rows.max() == 239

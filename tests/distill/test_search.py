@@ -276,7 +276,7 @@ def test_a_student_with_a_past_is_measured_and_stays_one(tmp_path: Path) -> None
     recurrent = replace(TINY, net=replace(TINY.net, recurrent=True))
     shape, trials = own_shape(recurrent), Trials(recurrent, _store(tmp_path / "pairs"), tmp_path, 0.02)
     trials.prepare(shape)
-    assert 0 < trials.latencies([shape], rounds=1)[shape]
+    assert trials.latencies([shape], rounds=1)[shape] > 0
     assert tomllib.loads(shape.toml("face"))["students"]["face"]["net"]["recurrent"] is True
 
 
