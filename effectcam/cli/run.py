@@ -22,7 +22,7 @@ _FILE = FilePath()
 
 
 @click.command(short_help="Put an effect on a camera or a clip, live.")
-@click.argument("source", default="0")
+@click.argument("source", required=False)
 @click.option("--effect", "-e", default="toon", show_default=True, help="Effect: a name or a path.")
 @strength
 @click.option(
@@ -122,13 +122,14 @@ _FILE = FilePath()
 def run(**wishes: Any) -> None:
     """Put an effect on a camera or a clip, live.
 
-    SOURCE is a camera's index, path or name (see: effectcam devices) or a clip; the first camera if
-    left out. Without a choice of outputs: a virtual camera if there is one, else a window.
+    SOURCE is a camera's index, path or name (see: effectcam devices) or a clip; the first camera that is
+    no virtual one if left out. Without a choice of outputs: a virtual camera if there is one, else a window.
 
     Keys while it runs, in the terminal or the window: n and p change the effect, + and - its strength,
     m mirrors, space is the panic key, q ends it; presets have keys of their own. Ctrl-C ends it too;
     recordings are finished properly.
     """
-    from effectcam.cli.session import Session, Wishes
+    from effectcam.cli.run_wishes import Wishes
+    from effectcam.cli.session import Session
 
     Session(Wishes(**wishes)).run()

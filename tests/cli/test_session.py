@@ -59,6 +59,14 @@ def test_a_camera_that_is_away_ends_a_run_that_does_not_wait(cli: Run, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_source_it_is_the_first_camera(cli: Run, tmp_path: Path) -> None:
+    if list_cameras():
+        pytest.skip("this machine has a camera")
+    result = cli("run", "--no-wait", "--effect", "plain-face", "--record", tmp_path / "out.mp4")
+    assert result.returncode == 1
+    assert "first camera: " in one_line(result)
+
+
 @pytest.mark.parametrize("on_lost", ["blur", "passthrough"])
 def test_a_clip_without_a_face_is_blurred_unless_chosen_otherwise(
     cli: Run, tmp_path: Path, on_lost: str
@@ -117,6 +125,7 @@ def test_options_out_of_range(cli: Run, tmp_path: Path, arguments: tuple[str, st
         (("in.mp4", "--credentials", "--record", "out.mkv"), "out.mkv: credentials go into .mp4"),
         (("in.mp4", "--obs-input", "Mic", "--stills", "out"), "give --obs too"),
         ((ABSENT, "--loop", "--record", "out.mp4"), "'61' is a camera"),
+        (("--loop", "--record", "out.mp4"), "what runs without SOURCE is a camera"),
         (("in.mp4", "--size", "640x360", "--stills", "out"), "'in.mp4' is a clip, which keeps its own"),
         (("in.mp4", "--loop", "--record", "in.mp4"), "in.mp4 is the input"),
         (("in.mp4", "--window", "--governor-trace", "in.mp4"), "a text is written there"),
