@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from effectcam.errors import UsageError
-from effectcam.live.controls import Panic
+from effectcam.live.options import Panic
 from effectcam.live.privacy import OnLost
 from effectcam.source import is_camera
 from effectcam.student.accelerator import Wish

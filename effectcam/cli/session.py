@@ -20,11 +20,12 @@ from effectcam.effect import load_effect
 from effectcam.effect.catalogue import catalogue
 from effectcam.errors import EffectcamError, SinkError
 from effectcam.frame import Frame
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
 from effectcam.live.cores import keep_to
 from effectcam.live.feed import newest, paced, unpaced
 from effectcam.live.governor import BudgetPolicy
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.live.presets import load_presets
 from effectcam.live.preview import Preview
 from effectcam.live.priority import raise_priority

@@ -7,8 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
@@ -16,50 +15,24 @@ from effectcam.errors import EffectcamError, UsageError, nearest, reason
 from effectcam.face.choice import choose_face
 from effectcam.face.limits import NoLimits
 from effectcam.live.ladder import tiers_of
+from effectcam.live.options import Options, Panic
 from effectcam.live.presets import Preset
 from effectcam.live.start_tier import StartTier, best_tier
 from effectcam.live.tier_change import TierChange
 from effectcam.pipeline import Pipeline
-from effectcam.student.accelerator import Wish
 from effectcam.student.wrapped import Placed
-
-Panic = Literal["freeze", "placeholder", "blur"]
-"""What goes out instead of the live picture: the last picture that was sent, a card that says that the
-camera pauses, or the live picture blurred beyond recognition."""
 
 _STRENGTH_STEP = 0.1
 _NEWS = 20
 _RECENT = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a live run begins with."""
-
-    tier: str | None = "standard"
-    """The best to be used. None: any, beginning with what the `StartTier` policy chooses."""
-    strength: float | None = None
-    """None: each effect's own."""
-    faces: str = "one"
-    """See `choose_face`."""
-    threads: int | None = None
-    accelerator: Wish = "cpu"
-    mirror: bool = False
-    panic: Panic = "freeze"
-    """What the panic key does."""
-    label: bool | None = None
-    """The corner label; None: as the effect's package says."""
-    bare: bool = False
-    """Whether a face may be seen as it is. Else soft limits hold for effects that draw the frame as well, for
-    there a drawing is below the face's, and for no others: these cover it, however badly it is seen."""
-
-
 class Controls:
     """The state that people set, and the pipeline that follows it.
 
-    Any thread may call any method but `settle`, `change_tier` and `close`, which belong to the loop's
-    thread. Another effect is loaded in a thread of its own while the present one goes on, and takes its
-    place between two frames. One that does not load is told and left out.
+    Any thread may call any method but `settle`, `take_up`, `change_tier` and `close`, which belong to the
+    loop's thread. Another effect is loaded in a thread of its own while the present one goes on, and takes
+    its place between two frames. One that does not load is told and left out.
 
     Raises what `Pipeline` raises. Closes the pipelines it opens.
     """
@@ -303,14 +276,20 @@ class Controls:
     def settle(self) -> Pipeline:
         """The pipeline for the next frame, set as people want it. For the loop's thread."""
         with self._lock:
-            if self._loading is not None and self._loading.done():
-                self._take_over()
-            self._tier_change.settle(self._pipeline)
+            self.take_up()
             if self._reset:
                 self._reset = False
                 self._pipeline.reset()
             self._pipeline.strength = self.strength
             return self._pipeline
+
+    def take_up(self) -> None:
+        """Put to work what has been loaded by now. For a moment in which nothing is drawn: without it what
+        people choose meanwhile would stay on its way, and they could not step on from there."""
+        with self._lock:
+            if self._loading is not None and self._loading.done():
+                self._take_over()
+            self._tier_change.settle(self._pipeline)
 
     def change_tier(self, tier: str) -> None:
         """Have the effect in use drawn by another of its `tiers` as soon as that is loaded; the present one

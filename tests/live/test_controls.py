@@ -12,7 +12,8 @@ import pytest
 from effectcam.effect.package import load_effect
 from effectcam.errors import StudentError, UsageError
 from effectcam.frame import Frame, Pixels, VirtualClock
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
+from effectcam.live.options import Options
 from effectcam.live.presets import Preset
 from effectcam.pipeline import Pipeline
 from effectcam.student.accelerator import Placement
