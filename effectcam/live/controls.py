@@ -65,6 +65,7 @@ class Controls:
         self._label = self._options.label
         self._reset = False
         self._wanted = self._coming = effect.name
+        self._failed: set[str] = set()
         self._news: deque[str] = deque(maxlen=_NEWS)
         self._pipeline = self._open(effect, self._faces)
         self._loader = ThreadPoolExecutor(1, "effect loader")
@@ -172,12 +173,14 @@ class Controls:
             self._load()
 
     def step_effect(self, by: int) -> None:
-        """The next (1) or previous (-1) effect; nothing while one is on its way."""
+        """The next (1) or previous (-1) effect, past those that did not load the last time; nothing while one
+        is on its way."""
         with self._lock:
             if self._loading is not None:
                 return
-            here = self._known.index(self._wanted) if self._wanted in self._known else -1 if by > 0 else 0
-            name = self._known[(here + by) % len(self._known)] if self._known else self._wanted
+            names = [name for name in self._known if name == self._wanted or name not in self._failed]
+            here = names.index(self._wanted) if self._wanted in names else -1 if by > 0 else 0
+            name = names[(here + by) % len(names)] if names else self._wanted
             if name == self._wanted:
                 self.tell("there is no other effect")
             else:
@@ -362,9 +365,12 @@ class Controls:
             pipeline = loading.result()
         except Exception as error:
             self.tell(f"{self._coming}: {reason(error)}")
+            if self._coming != before:
+                self._failed.add(self._coming)
             if not self._again:
                 self._wanted = before
         else:
+            self._failed.discard(self._coming)
             self._pipeline.close()
             self._pipeline = pipeline
             if pipeline.effect.name != before:
