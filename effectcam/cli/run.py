@@ -30,7 +30,7 @@ _FILE = FilePath()
     default="one",
     show_default=True,
     metavar="WHICH",
-    help="Who gets the effect: one, all, largest, leftmost, rightmost, or a number.",
+    help="Who gets the effect: one, all (up to four), largest, leftmost, rightmost, or a number up to 16.",
 )
 @click.option(
     "--tier",
