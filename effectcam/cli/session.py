@@ -297,7 +297,7 @@ class Session:
         from effectcam.sink.credentials import sign
 
         try:
-            sign(path, effect=controls.effect.name, version=controls.effect.version)
+            sign(path, effects=controls.used, source="camera" if self._wishes.clip is None else "clip")
         except EffectcamError as error:
             terminal.note(f"the recording is kept without content credentials: {error}")
         else:

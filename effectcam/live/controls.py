@@ -68,6 +68,7 @@ class Controls:
         self._failed: set[str] = set()
         self._news: deque[str] = deque(maxlen=_NEWS)
         self._pipeline = self._open(effect, self._faces)
+        self._used = {(effect.name, effect.version): None}
         self._loader = ThreadPoolExecutor(1, "effect loader")
         self._loading: Future[Pipeline] | None = None
         self._tier_change = TierChange(self._loader, self.tell)
@@ -77,6 +78,11 @@ class Controls:
     def effect(self) -> Effect:
         """The effect in use."""
         return self._pipeline.effect
+
+    @property
+    def used(self) -> list[tuple[str, str]]:
+        """Name and version of each effect that was in use so far, in the order of their first use."""
+        return list(self._used)
 
     @property
     def known(self) -> list[str]:
@@ -373,6 +379,7 @@ class Controls:
             self._failed.discard(self._coming)
             self._pipeline.close()
             self._pipeline = pipeline
+            self._used[pipeline.effect.name, pipeline.effect.version] = None
             if pipeline.effect.name != before:
                 self.tell(f"effect {pipeline.effect.name}")
         if self._again:

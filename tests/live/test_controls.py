@@ -93,6 +93,14 @@ def test_another_effect_takes_its_place_between_two_frames(controls: Controls) -
     settle(controls, lambda: controls.effect.name == "one")
 
 
+def test_every_effect_that_was_in_use_is_remembered(controls: Controls) -> None:
+    assert controls.used == [("one", "1.2.0")]
+    for name in ("wrong", "two", "one"):
+        controls.choose_effect(name)
+        settle(controls, lambda: controls.loading is None)
+    assert controls.used == [("one", "1.2.0"), ("two", "1.2.0")]
+
+
 def test_an_effect_that_does_not_load_is_told_and_left_out(controls: Controls) -> None:
     controls.choose_effect("wrong")
     assert controls.loading == "wrong"
