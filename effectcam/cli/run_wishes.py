@@ -94,6 +94,13 @@ class Wishes:
                 refuse_to_replace(file, [self.clip])
 
     def refuse_to_lose(self) -> None:
-        """Raises UsageError where an older recording, which no camera shows again, would go."""
-        if self.record is not None and not self.overwrite and self.record.is_file():
+        """Raises UsageError where an older recording or pictures, which no camera shows again, would go."""
+        if self.overwrite:
+            return
+        if self.record is not None and self.record.is_file():
             raise UsageError(f"{self.record} is there already; give another name, or --overwrite")
+        if self.stills is not None:
+            from effectcam.sink.stills import older_picture
+
+            if older := older_picture(self.stills):
+                raise UsageError(f"{older} is there already; give another folder, or --overwrite")

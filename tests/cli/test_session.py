@@ -156,6 +156,20 @@ def test_an_older_recording_is_not_written_over_unless_asked(cli: Run, tmp_path:
     assert len(media.times(take)) == 3
 
 
+def test_older_pictures_are_not_written_over_unless_asked(cli: Run, tmp_path: Path) -> None:
+    clip = media.write_clip(tmp_path / "in.mp4", count=3)
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    (shots / "000002.png").write_text("from last night")
+    again = ("run", clip, "--effect", "negative-frame", "--stills", shots, "--threads", "1")
+    result = cli(*again)
+    assert result.returncode == 2
+    assert "000002.png is there already; give another folder, or --overwrite" in one_line(result)
+    assert [path.read_text() for path in shots.iterdir()] == ["from last night"]
+    assert cli(*again, "--overwrite").returncode == 0
+    assert [path.read_bytes()[1:4] for path in shots.iterdir()] == [b"PNG"] * 3
+
+
 def test_a_clip_goes_round_until_it_is_ended(environment: dict[str, str], tmp_path: Path) -> None:
     clip = media.write_clip(tmp_path / "a.mp4", count=5)
     out = tmp_path / "out.mp4"
