@@ -38,10 +38,11 @@ from effectcam.effect import Effect, load_effect
 from effectcam.effect.manifest import Manifest, Tier, TierName
 from effectcam.effect.writer import write_package
 from effectcam.frame import Frame, Pixels
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
 from effectcam.live.governor import BudgetPolicy, Cost, Governor, NoGovernor, Record
 from effectcam.live.governor_trace import replay
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.live.privacy import FaceGuard
 from effectcam.sink.base import NullSink
 

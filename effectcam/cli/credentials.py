@@ -31,11 +31,11 @@ def credentials(file: Path, as_json: bool) -> int:
     else:
         table = terminal.table("", "")
         table.show_header = False
-        effect = " ".join(part for part in (found.effect, found.effect_version) if part)
+        effects = ", ".join(f"{name} {version}".strip() for name, version in found.effects)
         signer = "this installation of effectcam" if found.own else f"{found.signed_by} (not known here)"
         rows = {
             "made by": found.made_by,
-            "effect": effect,
+            "effects" if len(found.effects) > 1 else "effect": effects,
             "picture": ", ".join(found.source_types),
             "where": "on the maker's own machine" if found.local else "",
             "signed by": signer,

@@ -13,12 +13,12 @@ from effectcam.frame import Frame
 from effectcam.live.governor import BudgetPolicy, Governor, Limits, NoGovernor
 from effectcam.live.governor_trace import TraceFile
 from effectcam.live.start_tier import StartTier, TimedTier, best_tier
-from effectcam.source import Clip, is_camera
+from effectcam.source import Clip
 from effectcam.source.fill import filled
 
 if TYPE_CHECKING:
     from effectcam.cli.outputs import Pictures
-    from effectcam.cli.session import Wishes
+    from effectcam.cli.run_wishes import Wishes
 
 _FRAMES = 16
 """Of the demo clip, half a second."""
@@ -33,7 +33,7 @@ class Governing:
 
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
-        live = is_camera(wishes.source) or wishes.loop or not _only_files(wishes)
+        live = wishes.clip is None or wishes.loop or not _only_files(wishes)
         self.on = wishes.governor == "on" and live
         why = "leave out --governor off" if live else "a clip that is only recorded has none: leave it out"
         for option, value in (
@@ -76,7 +76,7 @@ class Governing:
 
     def _fps(self, source: Pictures) -> float:
         """Frames a second that really come, such as a camera's in poor light."""
-        return min(self._wishes.fps, source.fps) if is_camera(self._wishes.source) else source.fps
+        return min(self._wishes.fps, source.fps) if self._wishes.clip is None else source.fps
 
 
 def _only_files(wishes: Wishes) -> bool:

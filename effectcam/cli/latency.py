@@ -76,7 +76,7 @@ def latency(
     from effectcam.latency.clip_camera import load_frames
     from effectcam.latency.probe import measure
     from effectcam.latency.report import latency_report
-    from effectcam.live.controls import Options
+    from effectcam.live.options import Options
     from effectcam.replay.report import report_json
     from effectcam.sink.part_file import reserved
 

@@ -22,7 +22,7 @@ _FILE = FilePath()
 
 
 @click.command(short_help="Put an effect on a camera or a clip, live.")
-@click.argument("source", default="0")
+@click.argument("source", required=False)
 @click.option("--effect", "-e", default="toon", show_default=True, help="Effect: a name or a path.")
 @strength
 @click.option(
@@ -30,7 +30,7 @@ _FILE = FilePath()
     default="one",
     show_default=True,
     metavar="WHICH",
-    help="Who gets the effect: one, all, largest, leftmost, rightmost, or a number.",
+    help="Who gets the effect: one, all (up to four), largest, leftmost, rightmost, or a number up to 16.",
 )
 @click.option(
     "--tier",
@@ -63,7 +63,7 @@ _FILE = FilePath()
 @click.option("--device", metavar="NAME", help="The same, to the one of this path or label.")
 @click.option("--window", is_flag=True, help="Show a preview window.")
 @click.option("--record", type=_FILE, metavar="FILE.mp4", help="Record a video.")
-@click.option("--overwrite", is_flag=True, help="Let --record take the place of an older file.")
+@click.option("--overwrite", is_flag=True, help="Let --record and --stills replace older files.")
 @click.option("--credentials", is_flag=True, help="Sign the recording with content credentials (C2PA).")
 @click.option("--stills", type=_FILE, metavar="FOLDER", help="Write every frame as a picture.")
 @click.option("--size", type=Size(), help="To ask a camera for.  [default: 1280x720]")
@@ -122,13 +122,14 @@ _FILE = FilePath()
 def run(**wishes: Any) -> None:
     """Put an effect on a camera or a clip, live.
 
-    SOURCE is a camera's index, path or name (see: effectcam devices) or a clip; the first camera if
-    left out. Without a choice of outputs: a virtual camera if there is one, else a window.
+    SOURCE is a camera's index, path or name (see: effectcam devices) or a clip; the first camera that is
+    no virtual one if left out. Without a choice of outputs: a virtual camera if there is one, else a window.
 
     Keys while it runs, in the terminal or the window: n and p change the effect, + and - its strength,
     m mirrors, space is the panic key, q ends it; presets have keys of their own. Ctrl-C ends it too;
     recordings are finished properly.
     """
-    from effectcam.cli.session import Session, Wishes
+    from effectcam.cli.run_wishes import Wishes
+    from effectcam.cli.session import Session
 
     Session(Wishes(**wishes)).run()

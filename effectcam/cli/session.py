@@ -7,35 +7,35 @@ import gc
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from effectcam.cli import terminal
 from effectcam.cli.governing import Governing
 from effectcam.cli.keys import ReadKeys, terminal_keys
 from effectcam.cli.meter import Meter
 from effectcam.cli.outputs import EndlessPictures, Outputs, is_live
+from effectcam.cli.run_wishes import Wishes
 from effectcam.effect import load_effect
 from effectcam.effect.catalogue import catalogue
-from effectcam.errors import EffectcamError, SinkError, UsageError
+from effectcam.errors import EffectcamError, SinkError
 from effectcam.frame import Frame
-from effectcam.live.controls import Controls, Options, Panic
+from effectcam.live.controls import Controls
 from effectcam.live.cores import keep_to
 from effectcam.live.feed import newest, paced, unpaced
 from effectcam.live.governor import BudgetPolicy
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.live.presets import load_presets
 from effectcam.live.preview import Preview
 from effectcam.live.priority import raise_priority
-from effectcam.live.privacy import FaceGuard, OnLost
+from effectcam.live.privacy import FaceGuard
 from effectcam.live.status import Status
 from effectcam.live.stop import StopFlag
 from effectcam.live.watchers import Watchers
 from effectcam.sink.fan_out import FanOut
-from effectcam.source import Clip, is_camera
+from effectcam.source import Clip
 from effectcam.source.supervisor import CameraSupervisor
-from effectcam.student.accelerator import Wish
 
 _OPENING = 3.0
 """Seconds to wait for a camera's first pictures before its outputs are opened for the size asked for."""
@@ -43,78 +43,6 @@ _OPENING = 3.0
 _RATE_FRAMES = 15
 
 KEYS = "keys: n/p effect, +/- strength, m mirror, space PANIC, q quit"
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """The options of ``effectcam run``, by their names."""
-
-    source: str = "0"
-    effect: str = "toon"
-    strength: float | None = None
-    faces: str = "one"
-    tier: str | None = None
-    threads: int | None = None
-    accelerator: Wish = "auto"
-    cores: int | None = None
-    priority: Literal["normal", "raised"] = "normal"
-    governor: str = "on"
-    budget: float | None = None
-    skip_still: bool = False
-    governor_trace: Path | None = None
-    mirror: bool = False
-    virtual_camera: bool = False
-    device: str | None = None
-    window: bool = False
-    record: Path | None = None
-    overwrite: bool = False
-    credentials: bool = False
-    stills: Path | None = None
-    size: tuple[int, int] | None = None
-    """To ask a camera for; None: 1280 x 720."""
-    fps: float = 30.0
-    loop: bool = False
-    wait: bool = True
-    rest: bool = True
-    on_lost: OnLost = "blur"
-    panic: Panic = "freeze"
-    label: bool | None = None
-    panel: int | None = None
-    presets: Path | None = None
-    midi: str | None = None
-    obs: str | None = None
-    obs_input: str | None = None
-
-    def refuse_nonsense(self) -> None:
-        """Raises UsageError for options that would do nothing, or write over the clip that is played, and
-        SinkError where the recording cannot be signed as wished."""
-        from effectcam.replay.player import refuse_to_replace
-
-        if self.credentials:
-            from effectcam.sink.credentials import check_signable
-
-            if self.record is None:
-                raise UsageError("--credentials signs a recording; give --record FILE.mp4 too")
-            check_signable(self.record)
-        if self.obs_input is not None and self.obs is None:
-            raise UsageError(f"--obs-input {self.obs_input!r} is for the delay in OBS; give --obs too")
-        if is_camera(self.source):
-            if self.loop:
-                raise UsageError(f"--loop is for a clip, and {self.source!r} is a camera; leave it out")
-            return
-        if self.size is not None:
-            raise UsageError(
-                f"--size is what a camera is asked for, and {self.source!r} is a clip, which keeps its own; "
-                "leave it out"
-            )
-        for file in (self.record, self.governor_trace):
-            if file is not None:
-                refuse_to_replace(file, [self.source])
-
-    def refuse_to_lose(self) -> None:
-        """Raises UsageError where an older recording, which no camera shows again, would go."""
-        if self.record is not None and not self.overwrite and self.record.is_file():
-            raise UsageError(f"{self.record} is there already; give another name, or --overwrite")
 
 
 class Session:
@@ -168,7 +96,7 @@ class Session:
             stack.callback(sinks.abort)
             loop, keys = self._put_together(stack, source, controls, sinks, governor)
             self._tell(
-                f"{wishes.source} {source.width}x{source.height} to {sinks.name}, "
+                f"{wishes.named} {source.width}x{source.height} to {sinks.name}, "
                 f"effect {effect.name} {effect.version}"
             )
             self._tell(KEYS if keys is not None or wishes.window else "Ctrl-C ends it")
@@ -188,8 +116,8 @@ class Session:
 
     def _open_source(self) -> CameraSupervisor | Clip:
         wishes = self._wishes
-        if not is_camera(wishes.source):
-            return Clip(wishes.source)
+        if wishes.clip is not None:
+            return Clip(wishes.clip)
         width, height = wishes.size or (1280, 720)
         camera = CameraSupervisor(
             wishes.source,
@@ -245,7 +173,7 @@ class Session:
             governor=governor,
             preview=preview,
             watched=self._watchers(stack, sinks),
-            waiting_for=lambda: wishes.source if not wishes.source.isdecimal() else f"camera {wishes.source}",
+            waiting_for=lambda: wishes.named,
             stamped=live or wishes.loop,
             after=after_frame,
         )
@@ -253,7 +181,7 @@ class Session:
         status = Status(
             controls,
             loop,
-            camera=lambda: _describe(source, wishes.source),
+            camera=lambda: _describe(source, wishes.named),
             outputs=lambda: sinks.deliveries,
             more=lambda: {name: part.state for name, part in more.items()},
         )
@@ -348,7 +276,7 @@ class Session:
             # A frame whose side data was read hangs in a cycle, at 1.4 MB a round. Little else is left to
             # look through while the loop runs.
             gc.collect()
-            clip = Clip(self._wishes.source)
+            clip = Clip(clip.path)
 
     def _tell_end(
         self, source: CameraSupervisor | Clip, controls: Controls, sinks: FanOut, loop: LiveLoop
@@ -369,7 +297,7 @@ class Session:
         from effectcam.sink.credentials import sign
 
         try:
-            sign(path, effect=controls.effect.name, version=controls.effect.version)
+            sign(path, effects=controls.used, source="camera" if self._wishes.clip is None else "clip")
         except EffectcamError as error:
             terminal.note(f"the recording is kept without content credentials: {error}")
         else:

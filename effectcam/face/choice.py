@@ -64,7 +64,8 @@ CHOICES = ("one", "all", "largest", "leftmost", "rightmost")
 faces then sleeps while one is tracked; the others look for several."""
 
 SEVERAL = 4
-"""Faces looked for when there is something to choose from."""
+"""Faces looked for when there is something to choose from, and so the most that ``all`` covers: what is said
+of it says four."""
 
 
 def choose_face(name: str) -> tuple[FaceChoice, int]:

@@ -15,10 +15,11 @@ from effectcam.latency import stamp
 from effectcam.latency.clip_camera import ClipCamera
 from effectcam.latency.passage import MemorySink, NotingSink, Passage, Reading
 from effectcam.latency.reader import CameraReader, watched_cameras
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
 from effectcam.live.cores import keep_to
 from effectcam.live.feed import newest
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.live.privacy import FaceGuard
 from effectcam.live.stop import StopFlag
 from effectcam.sink.base import Sink

@@ -7,8 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
@@ -16,50 +15,24 @@ from effectcam.errors import EffectcamError, UsageError, nearest, reason
 from effectcam.face.choice import choose_face
 from effectcam.face.limits import NoLimits
 from effectcam.live.ladder import tiers_of
+from effectcam.live.options import Options, Panic
 from effectcam.live.presets import Preset
 from effectcam.live.start_tier import StartTier, best_tier
 from effectcam.live.tier_change import TierChange
 from effectcam.pipeline import Pipeline
-from effectcam.student.accelerator import Wish
 from effectcam.student.wrapped import Placed
-
-Panic = Literal["freeze", "placeholder", "blur"]
-"""What goes out instead of the live picture: the last picture that was sent, a card that says that the
-camera pauses, or the live picture blurred beyond recognition."""
 
 _STRENGTH_STEP = 0.1
 _NEWS = 20
 _RECENT = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a live run begins with."""
-
-    tier: str | None = "standard"
-    """The best to be used. None: any, beginning with what the `StartTier` policy chooses."""
-    strength: float | None = None
-    """None: each effect's own."""
-    faces: str = "one"
-    """See `choose_face`."""
-    threads: int | None = None
-    accelerator: Wish = "cpu"
-    mirror: bool = False
-    panic: Panic = "freeze"
-    """What the panic key does."""
-    label: bool | None = None
-    """The corner label; None: as the effect's package says."""
-    bare: bool = False
-    """Whether a face may be seen as it is. Else soft limits hold for effects that draw the frame as well, for
-    there a drawing is below the face's, and for no others: these cover it, however badly it is seen."""
-
-
 class Controls:
     """The state that people set, and the pipeline that follows it.
 
-    Any thread may call any method but `settle`, `change_tier` and `close`, which belong to the loop's
-    thread. Another effect is loaded in a thread of its own while the present one goes on, and takes its
-    place between two frames. One that does not load is told and left out.
+    Any thread may call any method but `settle`, `take_up`, `change_tier` and `close`, which belong to the
+    loop's thread. Another effect is loaded in a thread of its own while the present one goes on, and takes
+    its place between two frames. One that does not load is told and left out.
 
     Raises what `Pipeline` raises. Closes the pipelines it opens.
     """
@@ -92,8 +65,10 @@ class Controls:
         self._label = self._options.label
         self._reset = False
         self._wanted = self._coming = effect.name
+        self._failed: set[str] = set()
         self._news: deque[str] = deque(maxlen=_NEWS)
         self._pipeline = self._open(effect, self._faces)
+        self._used = {(effect.name, effect.version): None}
         self._loader = ThreadPoolExecutor(1, "effect loader")
         self._loading: Future[Pipeline] | None = None
         self._tier_change = TierChange(self._loader, self.tell)
@@ -103,6 +78,11 @@ class Controls:
     def effect(self) -> Effect:
         """The effect in use."""
         return self._pipeline.effect
+
+    @property
+    def used(self) -> list[tuple[str, str]]:
+        """Name and version of each effect that was in use so far, in the order of their first use."""
+        return list(self._used)
 
     @property
     def known(self) -> list[str]:
@@ -199,12 +179,14 @@ class Controls:
             self._load()
 
     def step_effect(self, by: int) -> None:
-        """The next (1) or previous (-1) effect; nothing while one is on its way."""
+        """The next (1) or previous (-1) effect, past those that did not load the last time; nothing while one
+        is on its way."""
         with self._lock:
             if self._loading is not None:
                 return
-            here = self._known.index(self._wanted) if self._wanted in self._known else -1 if by > 0 else 0
-            name = self._known[(here + by) % len(self._known)] if self._known else self._wanted
+            names = [name for name in self._known if name == self._wanted or name not in self._failed]
+            here = names.index(self._wanted) if self._wanted in names else -1 if by > 0 else 0
+            name = names[(here + by) % len(names)] if names else self._wanted
             if name == self._wanted:
                 self.tell("there is no other effect")
             else:
@@ -303,14 +285,20 @@ class Controls:
     def settle(self) -> Pipeline:
         """The pipeline for the next frame, set as people want it. For the loop's thread."""
         with self._lock:
-            if self._loading is not None and self._loading.done():
-                self._take_over()
-            self._tier_change.settle(self._pipeline)
+            self.take_up()
             if self._reset:
                 self._reset = False
                 self._pipeline.reset()
             self._pipeline.strength = self.strength
             return self._pipeline
+
+    def take_up(self) -> None:
+        """Put to work what has been loaded by now. For a moment in which nothing is drawn: without it what
+        people choose meanwhile would stay on its way, and they could not step on from there."""
+        with self._lock:
+            if self._loading is not None and self._loading.done():
+                self._take_over()
+            self._tier_change.settle(self._pipeline)
 
     def change_tier(self, tier: str) -> None:
         """Have the effect in use drawn by another of its `tiers` as soon as that is loaded; the present one
@@ -383,11 +371,15 @@ class Controls:
             pipeline = loading.result()
         except Exception as error:
             self.tell(f"{self._coming}: {reason(error)}")
+            if self._coming != before:
+                self._failed.add(self._coming)
             if not self._again:
                 self._wanted = before
         else:
+            self._failed.discard(self._coming)
             self._pipeline.close()
             self._pipeline = pipeline
+            self._used[pipeline.effect.name, pipeline.effect.version] = None
             if pipeline.effect.name != before:
                 self.tell(f"effect {pipeline.effect.name}")
         if self._again:

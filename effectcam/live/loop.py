@@ -136,6 +136,7 @@ class LiveLoop:
 
     def _step(self, frame: Frame | None) -> None:
         now = self._clock.now()
+        self._controls.take_up()
         if frame is None:
             self._stand_in(now, now)
             return

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
 from effectcam.errors import UsageError, nearest
-from effectcam.live.controls import Controls, Panic
+from effectcam.live.controls import Controls
+from effectcam.live.options import Panic
 from effectcam.live.presets import TAKEN
 
 _shown = reprlib.Repr()

@@ -33,6 +33,9 @@ class Sink(ABC):
     """Seconds without a frame after which the last one is written once more, under the stamp it had.
     Programs that read a camera take one that is silent for dead, and let go of it. None: never."""
 
+    dropped: int = 0
+    """Frames that `write` took and lost without raising, so that they are not counted as written."""
+
     own_thread: bool = True
     """False if the sink may be called only from the thread that built it, as windows must."""
 

@@ -1,7 +1,7 @@
 """Content credentials (C2PA): a signed note inside a recording that says what made it.
 
-Whoever opens the file with a program that reads C2PA is told that effectcam made it of a camera's
-picture and a trained network, with which effect, and whether it was changed since. The signature is
+Whoever opens the file with a program that reads C2PA is told that effectcam made it of a camera's or a
+clip's picture and a trained network, with which effects, and whether it was changed since. The signature is
 by default that of a key which this installation made for itself: it proves that the file is whole and
 comes from the same installation as others of that key, and not who sits in front of the camera.
 Nothing here uses the network; so there is no certified time either.
@@ -10,19 +10,20 @@ Nothing here uses the network; so there is no certified time either.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import effectcam
 from effectcam.errors import SinkError, UsageError
 from effectcam.sink.part_file import PartFile, why_unwritable
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-"""IPTC's term for a camera's picture in which a trained network has drawn."""
+"""IPTC's term for a picture in which a trained network has drawn."""
 
 _TYPES = {".mp4": "video/mp4", ".m4v": "video/x-m4v", ".mov": "video/quicktime"}
-_EFFECT, _VERSION, _WHERE = "effectcam.effect", "effectcam.effect_version", "effectcam.processing"
+_EFFECTS, _WHERE = "effectcam.effects", "effectcam.processing"
 _LOCAL = "on the user's own machine"
 _UNTRUSTED = "signingCredential.untrusted"
 
@@ -52,8 +53,8 @@ class Credentials:
     """Program and version."""
     source_types: tuple[str, ...]
     """IPTC's terms for where the picture comes from, the last part of each."""
-    effect: str | None
-    effect_version: str | None
+    effects: tuple[tuple[str, str], ...]
+    """Name and version of each that was in use while it was recorded."""
     local: bool
     """It says that no other machine was involved."""
     signed_by: str
@@ -72,13 +73,19 @@ def check_signable(path: Path) -> None:
 
 
 def sign(
-    path: Path, *, effect: str, version: str, key: Path | None = None, certificate: Path | None = None
+    path: Path,
+    *,
+    effects: Sequence[tuple[str, str]],
+    source: Literal["camera", "clip"],
+    key: Path | None = None,
+    certificate: Path | None = None,
 ) -> None:
     """Put credentials into the finished recording ``path``, in place; it is whole at any moment.
 
-    ``effect`` and its ``version`` are named in them. ``key`` and ``certificate``: PEM files of the
-    user's own, the certificate first and then its issuers; without them this installation's, made on
-    first use. Takes about 10 s for a gigabyte, and room on the disk for a copy.
+    Name and version of all ``effects`` that drew in it are stated in them, and whose picture they were drawn
+    on. ``key`` and ``certificate``: PEM files of the user's own, the certificate first and then its issuers;
+    without them this installation's, made on first use. Takes about 10 s for a gigabyte, and room on the disk
+    for a copy.
 
     Raises UsageError for a key that does not fit, SinkError for what cannot be read, signed or
     written; the recording is then as it was.
@@ -99,7 +106,7 @@ def sign(
         with (
             context,
             library.Signer.from_info(signer) as signing,
-            library.Builder.from_json(json.dumps(_manifest(path, effect, version)), context) as builder,
+            library.Builder.from_json(json.dumps(_manifest(path, effects, source)), context) as builder,
             path.open("rb") as recording,
             part.path.open("w+b") as signed,
         ):
@@ -170,14 +177,19 @@ def _kind(path: Path) -> str:
     return _TYPES[suffix]
 
 
-def _manifest(path: Path, effect: str, version: str) -> dict[str, Any]:
+def _manifest(path: Path, effects: Sequence[tuple[str, str]], source: str) -> dict[str, Any]:
     program = {"name": "effectcam", "version": effectcam.__version__}
+    several = "effects" if len(effects) > 1 else "effect"
+    named = f"the {several} {', '.join(f'{name} {version}' for name, version in effects)}"
     created = {
         "action": "c2pa.created",
         "digitalSourceType": SOURCE_TYPE,
         "softwareAgent": program,
-        "description": f"A camera's picture redrawn by the effect {effect} {version}, {_LOCAL}",
-        "parameters": {_EFFECT: effect, _VERSION: version, _WHERE: _LOCAL},
+        "description": f"A {source}'s picture redrawn by {named}, {_LOCAL}",
+        "parameters": {
+            _EFFECTS: [{"name": name, "version": version} for name, version in effects],
+            _WHERE: _LOCAL,
+        },
     }
     actions = {"actions": [created], "allActionsIncluded": True}
     return {
@@ -212,8 +224,10 @@ def _summary(store: Any) -> Credentials:
     return Credentials(
         made_by=" ".join(str(part) for part in (_at(generator, "name"), _at(generator, "version")) if part),
         source_types=tuple(name for name in types if name),
-        effect=_text(said.get(_EFFECT)),
-        effect_version=_text(said.get(_VERSION)),
+        effects=tuple(
+            (str(_at(effect, "name") or ""), str(_at(effect, "version") or ""))
+            for effect in _list(said.get(_EFFECTS))
+        ),
         local=said.get(_WHERE) == _LOCAL,
         signed_by=", ".join(str(name) for name in names if name),
         own=state == "Trusted",
@@ -233,10 +247,6 @@ def _list(value: Any) -> list[Any]:
 
 def _first(value: Any) -> Any:
     return _list(value)[0] if _list(value) else None
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 def _plain(error: Exception) -> str:

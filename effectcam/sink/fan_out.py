@@ -20,7 +20,7 @@ class Delivery:
     sink: Sink
     written: int
     dropped: int
-    """Frames replaced by a later one before the sink was ready for them."""
+    """Frames replaced by a later one before the sink was ready for them, or lost while it was away."""
     error: Exception | None
     """Why the sink was given up, or None."""
 
@@ -155,6 +155,19 @@ class _Lane:
         """Return when the sink is closed or aborted, or after ``patience`` seconds."""
         raise NotImplementedError
 
+    def _hand_over(self, frame: Frame, *, again: bool = False) -> bool:
+        """Whether the sink goes on. One that it gets ``again`` is no further frame."""
+        lost = self.sink.dropped
+        if not self._attempt(partial(self.sink.write, frame)):
+            return False
+        if not again:
+            self._count(written=self.sink.dropped == lost)
+        return True
+
+    def _count(self, *, written: bool) -> None:
+        self.written += written
+        self.dropped += not written
+
     def _attempt(self, work: Callable[[], None]) -> bool:
         try:
             work()
@@ -171,8 +184,7 @@ class _DirectLane(_Lane):
     """For a sink that has to stay in the thread of the one who feeds it."""
 
     def write(self, frame: Frame) -> None:
-        if self._attempt(partial(self.sink.write, frame)):
-            self.written += 1
+        self._hand_over(frame)
 
     def finish(self) -> None:
         if self.error is None:
@@ -225,12 +237,16 @@ class _ThreadLane(_Lane):
         if self._thread.is_alive() and self.error is None:
             self.error = SinkError(f"{self.sink.name}: did not stop within {patience:g} s; it may hang")
 
+    def _count(self, *, written: bool) -> None:
+        # The feeder's thread counts too.
+        with self._changed:
+            super()._count(written=written)
+
     def _run(self) -> None:
         try:
             while (frame := self._next()) is not None:
-                if not self._attempt(partial(self.sink.write, frame)):
+                if not self._hand_over(frame, again=frame is self._last):
                     return
-                self.written += frame is not self._last
                 self._last = frame
             if self._abandoned:
                 self.sink.abort()

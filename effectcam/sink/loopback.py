@@ -22,7 +22,8 @@ from effectcam.source.devices import (
 )
 
 LABEL = "effectcam"
-MODPROBE = f'sudo modprobe v4l2loopback devices=1 exclusive_caps=1 card_label="{LABEL}"'
+MODPROBE = f'sudo modprobe v4l2loopback devices=1 video_nr=10 exclusive_caps=1 card_label="{LABEL}"'
+"""The number is far from those of webcams: programs that open /dev/video0 unasked mean one of these."""
 RELOAD = f"sudo modprobe -r v4l2loopback && {MODPROBE}"
 JOIN_VIDEO = "sudo usermod -aG video $USER, then log in again"
 

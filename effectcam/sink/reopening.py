@@ -51,6 +51,7 @@ class Reopening(Sink):
         self._wait = self._first_wait
         self._lost_at = self._next_try = 0.0
         self._dropped = self._dropped_now = 0
+        self._last: Frame | None = None
 
     @property
     def lossless(self) -> bool:  # type: ignore[override]
@@ -89,19 +90,22 @@ class Reopening(Sink):
         return self._reason
 
     @property
-    def dropped(self) -> int:
-        """Frames that came while there was no sink to take them."""
+    def dropped(self) -> int:  # type: ignore[override]
+        """Frames that came while there was no sink to take them; one that is written again counts once."""
         return self._dropped
 
     def write(self, frame: Frame) -> None:
+        # Whoever feeds it writes the last frame again while nothing new comes, see `keep_alive`.
+        again = frame is self._last
+        self._last = frame
         if self._done or not (self._open or self._try_again()):
-            self._drop()
+            self._drop(again)
             return
         try:
             self._sink.write(frame)
         except Exception as error:
             self._lose(error)
-            self._drop()
+            self._drop(again)
             return
         if self._reason:
             self._recover()
@@ -115,9 +119,9 @@ class Reopening(Sink):
         self._done = True
         self._sink.abort()
 
-    def _drop(self) -> None:
-        self._dropped += 1
-        self._dropped_now += 1
+    def _drop(self, again: bool) -> None:
+        self._dropped += not again
+        self._dropped_now += not again
 
     def _try_again(self) -> bool:
         if self._clock() < self._next_try:

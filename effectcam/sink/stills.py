@@ -15,6 +15,8 @@ from effectcam.sink.part_file import PartFile, why_unwritable
 
 FORMATS = {".png": ".png", ".jpg": ".jpg", ".jpeg": ".jpg"}
 
+_NUMBER = r"%0?\d*d"
+
 # 95 keeps JPEG's blocks below what shows beside the input; OpenCV counts PNG's effort from 0 to 9.
 _ENCODING = {
     ".png": (cv2.IMWRITE_PNG_COMPRESSION, 4),
@@ -45,20 +47,12 @@ class Stills(Sink):
     def __init__(self, where: str | os.PathLike[str], *, every: int = 1, lossless: bool = True) -> None:
         if every < 1:
             raise UsageError(f"every {every}: must be at least 1")
-        path = Path(where)
-        if path.suffix.lower() in FORMATS:
-            self._folder, self._pattern = path.parent, path.name
-        else:
-            self._folder, self._pattern = path, "%06d.png"
-        suffix = Path(self._pattern).suffix.lower()
-        if len(re.findall(r"%0?\d*d", self._pattern)) != 1 or self._pattern.count("%") != 1:
-            example = path.with_name(f"{path.stem.replace('%', '')}-%06d{suffix}")
-            raise UsageError(f"{path}: a pattern for stills needs one number, as in {example}")
-        self._format = FORMATS[suffix]
+        self._folder, self._pattern = _folder_and_pattern(Path(where))
+        self._format = FORMATS[Path(self._pattern).suffix.lower()]
         self._every = every
         self.lossless = lossless
-        self.written: list[Path] = []
-        """The pictures so far, in order."""
+        self.written = 0
+        """Pictures so far."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -78,10 +72,36 @@ class Stills(Sink):
         if not encoded:
             raise SinkError(f"{target}: a picture of {frame.width}x{frame.height} pixels cannot be encoded")
         PartFile(target).fill(data.tobytes())
-        self.written.append(target)
+        self.written += 1
 
     def close(self) -> None:
         pass
 
     def abort(self) -> None:
         pass
+
+
+def older_picture(where: str | os.PathLike[str]) -> Path | None:
+    """The first picture that is there under one of the names that `Stills` would give, None without one: the
+    new ones would take the place of some, and stand among the rest. Raises UsageError as `Stills` does."""
+    folder, pattern = _folder_and_pattern(Path(where))
+    before, after = re.split(_NUMBER, pattern)
+    named = re.compile(rf"{re.escape(before)}\d+{re.escape(after)}")
+    try:
+        with os.scandir(folder) as entries:
+            return min(
+                (Path(entry.path) for entry in entries if named.fullmatch(entry.name) and entry.is_file()),
+                default=None,
+            )
+    except OSError:
+        # Not there yet, or what `Stills` will say of it.
+        return None
+
+
+def _folder_and_pattern(path: Path) -> tuple[Path, str]:
+    if path.suffix.lower() not in FORMATS:
+        return path, "%06d.png"
+    if len(re.findall(_NUMBER, path.name)) != 1 or path.name.count("%") != 1:
+        example = path.with_name(f"{path.stem.replace('%', '')}-%06d{path.suffix.lower()}")
+        raise UsageError(f"{path}: a pattern for stills needs one number, as in {example}")
+    return path.parent, path.name

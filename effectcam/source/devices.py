@@ -23,6 +23,8 @@ LOOPBACK_DRIVERS = {"v4l2 loopback", "akvcam"}
 # Without a list to read, cameras are found by opening them one after the other.
 _PROBED_INDEXES = range(6)
 
+_NONE_FOUND = "no camera found; plug one in, or run a clip: effectcam run CLIP.mp4"
+
 
 @dataclass(frozen=True, slots=True)
 class CaptureMode:
@@ -158,12 +160,15 @@ def capture_api() -> int:
     return apis.get(sys.platform, cv2.CAP_ANY)
 
 
-def find_camera(wanted: int | str, *, cameras: list[CameraDevice] | None = None) -> CameraDevice:
-    """The camera of an index, a path or a name (whole or an unmistakable part, in any case).
+def find_camera(wanted: int | str | None, *, cameras: list[CameraDevice] | None = None) -> CameraDevice:
+    """The camera of an index, a path or a name (whole or an unmistakable part, in any case); for None the
+    first that is no loopback device.
 
     Raises `SourceError` that says which cameras there are.
     """
     known = list_cameras() if cameras is None else cameras
+    if wanted is None:
+        return _first_camera(known)
     if isinstance(wanted, int) or wanted.isdecimal():
         matches = [camera for camera in known if camera.index == int(wanted)]
     elif os.sep in wanted:
@@ -180,24 +185,43 @@ def find_camera(wanted: int | str, *, cameras: list[CameraDevice] | None = None)
         raise SourceError(f"camera {wanted!r} fits several: {listed}; name one by its path")
     refuse_barred(wanted)
     if not known:
-        raise SourceError(
-            f"camera {wanted!r}: no camera found; plug one in, or run a clip: effectcam run CLIP.mp4"
-        )
+        raise SourceError(f"{called(wanted)}: {_NONE_FOUND}")
     if isinstance(wanted, str) and not wanted.isdecimal() and os.sep not in wanted:
         raise SourceError(f"camera {wanted!r}: none of that name; {nearest(wanted, [c.name for c in known])}")
     listed = ", ".join(f"{camera.index} {camera.name!r}" for camera in known)
     raise SourceError(f"camera {wanted!r}: there is none; known: {listed}")
 
 
-def unlisted_camera(wanted: int | str) -> CameraDevice | None:
-    """The camera of an index, unseen, for systems where a list costs opening them all; None for a name."""
+def _first_camera(known: list[CameraDevice]) -> CameraDevice:
+    """A loopback device is often /dev/video0, where its module was loaded before the webcam was plugged in,
+    and what it shows is another program's picture."""
+    for camera in known:
+        if camera.driver not in LOOPBACK_DRIVERS:
+            return camera
+    refuse_barred(None)
+    if known:
+        listed = ", ".join(f"{camera.index} {camera.name!r}" for camera in known)
+        raise SourceError(
+            f"{called(None)}: there are virtual ones alone: {listed}; plug one in, or name one of these"
+        )
+    raise SourceError(f"{called(None)}: {_NONE_FOUND}")
+
+
+def called(wanted: int | str | None) -> str:
+    """What to call, in a message, the camera that was asked for: 'camera 1', or 'first camera' for None."""
+    return "first camera" if wanted is None else f"camera {wanted!r}"
+
+
+def unlisted_camera(wanted: int | str | None) -> CameraDevice | None:
+    """The camera of an index (None: of 0), unseen, for systems where a list costs opening them all; None for
+    a name."""
     if isinstance(wanted, str) and not wanted.isdecimal():
         return None
-    index = int(wanted)
+    index = int(wanted or 0)
     return CameraDevice(index, str(index), f"camera {index}", "", (), ())
 
 
-def refuse_barred(wanted: int | str, *, name: str | None = None) -> None:
+def refuse_barred(wanted: int | str | None, *, name: str | None = None) -> None:
     """Raise `SourceError` if a video device is there, but not for this user: such a one is not listed.
 
     ``name`` leaves out the devices of other names.
@@ -209,7 +233,7 @@ def refuse_barred(wanted: int | str, *, name: str | None = None) -> None:
     ]
     if barred:
         raise SourceError(
-            f"camera {wanted!r}: this user may not open {', '.join(barred)}; "
+            f"{called(wanted)}: this user may not open {', '.join(barred)}; "
             "run: sudo usermod -aG video $USER, then log in again"
         )
 

@@ -18,6 +18,7 @@ from effectcam.frame import Frame, Pixels
 from effectcam.source.camera import Camera, check_mode
 from effectcam.source.devices import (
     CameraDevice,
+    called,
     find_camera,
     held_here,
     list_cameras,
@@ -72,14 +73,14 @@ class CameraSupervisor:
     Parameters
     ----------
     wanted
-        Index, path or name, as `Camera` takes them.
+        Index, path or name, as `Camera` takes them; None is the first camera that is no loopback device.
     width, height, fps
         What to ask the camera for, at each opening.
     open_camera
         Opens a `CameraDevice`, or raises what `Camera` raises; gets ``width``, ``height`` and ``fps``.
     list_cameras
-        The cameras that there are, by index. Not asked on Windows and macOS when an index is wanted:
-        there the list costs opening them all.
+        The cameras that there are, by index. Not asked on Windows and macOS when an index or the first is
+        wanted: there the list costs opening them all.
     nodes
         Something cheap that changes when a device is plugged in or out, and is asked four times a
         second while the camera is away.
@@ -100,7 +101,7 @@ class CameraSupervisor:
 
     def __init__(
         self,
-        wanted: int | str,
+        wanted: int | str | None,
         *,
         width: int = 1280,
         height: int = 720,
@@ -141,7 +142,10 @@ class CameraSupervisor:
         self._told = ""
         self._told_at: dict[str, float] = {}
         self._state = CameraState(
-            "waiting", str(wanted), f"camera {wanted!r}: being opened", time.monotonic()
+            "waiting",
+            called(None) if wanted is None else str(wanted),
+            f"{called(wanted)}: being opened",
+            time.monotonic(),
         )
 
         self._closing = threading.Event()

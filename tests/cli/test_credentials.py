@@ -27,7 +27,7 @@ def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def signed(path: Path) -> Path:
     from effectcam.sink.credentials import sign
 
-    sign(path, effect="toon", version="1.1.0")
+    sign(path, effects=[("toon", "1.1.0")], source="camera")
     return path
 
 
@@ -58,7 +58,7 @@ def test_a_changed_recording(recording: Path, capsys: pytest.CaptureFixture[str]
     assert main(["credentials", str(recording), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert told["schema"] == "effectcam.credentials/1"
-    assert told["credentials"]["effect"] == "toon" and told["credentials"]["problems"]
+    assert told["credentials"]["effects"] == [["toon", "1.1.0"]] and told["credentials"]["problems"]
     assert main(["credentials", str(recording)]) == 1
     assert "unchanged" not in capsys.readouterr().out
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from effectcam.cli.governing import Governing
-from effectcam.cli.session import Wishes
+from effectcam.cli.run_wishes import Wishes
 from effectcam.errors import UsageError
 from effectcam.live.governor_trace import read_trace, replay
 from tests import media
@@ -21,6 +21,7 @@ from tests.cli.test_run import read_until, start
 @pytest.mark.parametrize(
     ("wishes", "on", "tier"),
     [
+        (Wishes(), True, None),
         (Wishes("0"), True, None),
         (Wishes("0", tier="lite"), True, "lite"),
         (Wishes("0", governor="off"), False, "standard"),

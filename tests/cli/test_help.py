@@ -11,6 +11,7 @@ import click
 import pytest
 
 from effectcam.cli.app import COMMANDS, effectcam
+from effectcam.face.choice import choose_face
 from tests.cli.conftest import Run
 
 HEAVY = {"mediapipe", "cv2", "av", "numpy", "rich", "torch", "ai_edge_litert", "pyvirtualcam"}
@@ -40,6 +41,14 @@ def test_importing_the_package_loads_no_library(environment: dict[str, str]) -> 
         [sys.executable, "-c", program], env=environment, capture_output=True, encoding="utf-8", check=True
     )
     assert not (HEAVY | {"click"}) & {name.partition(".")[0] for name in result.stdout.split()}
+
+
+def test_help_tells_how_many_people_all_covers() -> None:
+    command = effectcam.get_command(click.Context(effectcam), "run")
+    assert command is not None
+    faces = next(option for option in command.params if option.name == "faces")
+    assert "all (up to four)" in getattr(faces, "help", "")
+    assert choose_face("all")[1] == 4
 
 
 @pytest.mark.skipif(

@@ -13,8 +13,9 @@ from rich.console import Console
 from effectcam.cli.meter import Meter
 from effectcam.effect.package import load_effect
 from effectcam.frame import Frame
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.sink.base import NullSink
 from tests.cli.conftest import write_effect
 

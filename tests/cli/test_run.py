@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from effectcam.sink.credentials import read as read_credentials
 from tests import media
 from tests.cli.conftest import Run
 
@@ -121,10 +123,12 @@ def test_a_signal_leaves_nothing_of_a_replay(
 
 def test_keys_of_the_terminal(environment: dict[str, str], long_clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
+    signed = ["--credentials"] if importlib.util.find_spec("c2pa") else []
     ours, theirs = os.openpty()
     process = start(
         environment,
         *("run", long_clip, "--effect", "negative-face", "--record", out, "--threads", "1"),
+        *signed,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -148,6 +152,11 @@ def test_keys_of_the_terminal(environment: dict[str, str], long_clip: Path, tmp_
         os.close(ours)
         os.close(theirs)
     assert 0 < len(media.times(out)) < LONG
+    if signed:
+        found = read_credentials(out)
+        assert found is not None
+        assert found.effects == (("negative-face", "1.2.0"), ("negative-frame", "1.2.0"))
+        assert b"A clip's picture redrawn by the effects negative-face 1.2.0, negative" in out.read_bytes()
 
 
 @pytest.fixture

@@ -59,6 +59,14 @@ def test_a_camera_that_is_away_ends_a_run_that_does_not_wait(cli: Run, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_source_it_is_the_first_camera(cli: Run, tmp_path: Path) -> None:
+    if list_cameras():
+        pytest.skip("this machine has a camera")
+    result = cli("run", "--no-wait", "--effect", "plain-face", "--record", tmp_path / "out.mp4")
+    assert result.returncode == 1
+    assert "first camera: " in one_line(result)
+
+
 @pytest.mark.parametrize("on_lost", ["blur", "passthrough"])
 def test_a_clip_without_a_face_is_blurred_unless_chosen_otherwise(
     cli: Run, tmp_path: Path, on_lost: str
@@ -117,6 +125,7 @@ def test_options_out_of_range(cli: Run, tmp_path: Path, arguments: tuple[str, st
         (("in.mp4", "--credentials", "--record", "out.mkv"), "out.mkv: credentials go into .mp4"),
         (("in.mp4", "--obs-input", "Mic", "--stills", "out"), "give --obs too"),
         ((ABSENT, "--loop", "--record", "out.mp4"), "'61' is a camera"),
+        (("--loop", "--record", "out.mp4"), "what runs without SOURCE is a camera"),
         (("in.mp4", "--size", "640x360", "--stills", "out"), "'in.mp4' is a clip, which keeps its own"),
         (("in.mp4", "--loop", "--record", "in.mp4"), "in.mp4 is the input"),
         (("in.mp4", "--window", "--governor-trace", "in.mp4"), "a text is written there"),
@@ -145,6 +154,20 @@ def test_an_older_recording_is_not_written_over_unless_asked(cli: Run, tmp_path:
     assert take.read_text() == "from last night"
     assert cli(*again, "--overwrite").returncode == 0
     assert len(media.times(take)) == 3
+
+
+def test_older_pictures_are_not_written_over_unless_asked(cli: Run, tmp_path: Path) -> None:
+    clip = media.write_clip(tmp_path / "in.mp4", count=3)
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    (shots / "000002.png").write_text("from last night")
+    again = ("run", clip, "--effect", "negative-frame", "--stills", shots, "--threads", "1")
+    result = cli(*again)
+    assert result.returncode == 2
+    assert "000002.png is there already; give another folder, or --overwrite" in one_line(result)
+    assert [path.read_text() for path in shots.iterdir()] == ["from last night"]
+    assert cli(*again, "--overwrite").returncode == 0
+    assert [path.read_bytes()[1:4] for path in shots.iterdir()] == [b"PNG"] * 3
 
 
 def test_a_clip_goes_round_until_it_is_ended(environment: dict[str, str], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from effectcam.latency import stamp
 from effectcam.latency.clip_camera import load_frames
 from effectcam.latency.probe import Way, measure, through_memory
 from effectcam.latency.report import latency_report
-from effectcam.live.controls import Options
+from effectcam.live.options import Options
 from effectcam.sink.base import Sink
 from tests.cli.conftest import write_effect
 from tests.face.clips import DEMO

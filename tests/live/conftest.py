@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from effectcam.effect.package import load_effect
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
+from effectcam.live.options import Options
 from tests.cli.conftest import write_effect
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,10 +13,12 @@ import pytest
 from effectcam.effect.package import load_effect
 from effectcam.errors import StudentError, UsageError
 from effectcam.frame import Frame, Pixels, VirtualClock
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
+from effectcam.live.options import Options
 from effectcam.live.presets import Preset
 from effectcam.pipeline import Pipeline
 from effectcam.student.accelerator import Placement
+from tests.cli.conftest import write_effect
 from tests.live.slow_effect import slow_effect
 
 KNOWN = ["one", "two", "wrong"]
@@ -90,6 +93,14 @@ def test_another_effect_takes_its_place_between_two_frames(controls: Controls) -
     settle(controls, lambda: controls.effect.name == "one")
 
 
+def test_every_effect_that_was_in_use_is_remembered(controls: Controls) -> None:
+    assert controls.used == [("one", "1.2.0")]
+    for name in ("wrong", "two", "one"):
+        controls.choose_effect(name)
+        settle(controls, lambda: controls.loading is None)
+    assert controls.used == [("one", "1.2.0"), ("two", "1.2.0")]
+
+
 def test_an_effect_that_does_not_load_is_told_and_left_out(controls: Controls) -> None:
     controls.choose_effect("wrong")
     assert controls.loading == "wrong"
@@ -105,6 +116,29 @@ def test_what_does_not_load_is_told_by_its_own_name(controls: Controls, news: li
     controls.choose_effect("two")
     settle(controls, lambda: controls.effect.name == "two")
     assert [line.split(":")[0] for line in news] == ["wrong", "effect two"]
+
+
+def test_stepping_goes_past_an_effect_that_does_not_load(controls: Controls, home: Path) -> None:
+    def step(key: str) -> str:
+        controls.press(key)
+        settle(controls, lambda: controls.loading is None)
+        return controls.effect.name
+
+    assert [step(key) for key in "nnnpp"] == ["two", "two", "one", "two", "one"]
+    sound = write_effect(home / "sound", "wrong", space="frame")
+    shutil.copy(sound / "CARD.md", home / "wrong")
+    assert step("p") == "two"
+    controls.choose_effect("wrong")
+    settle(controls, lambda: controls.effect.name == "wrong")
+    assert [step(key) for key in "npp"] == ["one", "wrong", "two"]
+
+
+def test_where_no_other_effect_loads_stepping_says_so(controls: Controls, home: Path) -> None:
+    (home / "two" / "CARD.md").write_text("changed")
+    for _ in range(3):
+        controls.press("n")
+        settle(controls, lambda: controls.loading is None)
+    assert controls.news[-1] == "there is no other effect" and controls.effect.name == "one"
 
 
 def test_a_tier_that_failed_once_and_is_at_work_again_is_one_to_choose(

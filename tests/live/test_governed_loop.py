@@ -12,10 +12,11 @@ import pytest
 
 from benchmarks.slow_device import SlowEffect, camera
 from effectcam.frame import Frame, Pixels, VirtualClock
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
 from effectcam.live.governor import Governor, NoGovernor, Record
 from effectcam.live.governor_trace import replay
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.live.privacy import FaceGuard
 from tests.face.clips import demo_pixels
 from tests.live.slow_effect import slow_effect

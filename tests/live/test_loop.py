@@ -10,8 +10,9 @@ import pytest
 from effectcam.effect.package import load_effect
 from effectcam.errors import SinkError
 from effectcam.frame import Frame, Pixels
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.live.preview import Preview
 from effectcam.live.privacy import FaceGuard, blurred
 from effectcam.pipeline import Pipeline
@@ -306,6 +307,42 @@ def test_nothing_is_drawn_while_nobody_watches(controls: Controls, sink: Kept) -
     assert loop.frames == 2
     assert len(sink.frames) < 10
     assert int(sink.frames[-1].pixels.mean()) == pytest.approx(55, abs=2)
+
+
+@pytest.mark.parametrize("state", ["nobody watches", "no frame comes"])
+def test_effects_are_changed_also_while_none_is_drawn(
+    home: Path, sink: Kept, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """And the stream is forgotten once, with the next frame: it costs 20 ms for each face."""
+    resets: list[Pipeline] = []
+    monkeypatch.setattr(Pipeline, "reset", lambda pipeline: resets.append(pipeline))
+    controls = Controls(
+        load_effect("one"), Options(threads=1), known=["one", "two", "face"], on_quit=print, tell=print
+    )
+    watched = state != "nobody watches"
+    loop = make(controls, sink, watched=lambda: watched)
+
+    def frames() -> Iterator[Frame | None]:
+        nonlocal watched
+        for wanted in ("two", "face"):
+            controls.press("n")
+            end = time.monotonic() + 60
+            while controls.loading is not None:
+                assert time.monotonic() < end
+                yield now_frame(grey(10)) if state == "nobody watches" else None
+                time.sleep(0.01)
+            assert controls.effect.name == wanted
+        if state == "no frame comes":
+            yield from silence(1.5)
+        assert loop.frames == 0 and not resets
+        watched = True
+        yield now_frame(grey(10))
+
+    try:
+        loop.run(frames())
+    finally:
+        controls.close()
+    assert len(resets) == (state == "no frame comes")
 
 
 def test_the_preview_shows_both_sides_while_somebody_watches(controls: Controls, sink: Kept) -> None:

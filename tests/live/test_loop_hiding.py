@@ -10,7 +10,8 @@ import pytest
 
 from effectcam.effect.package import load_effect
 from effectcam.frame import Frame
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
+from effectcam.live.options import Options
 from effectcam.live.privacy import FaceGuard, OnLost
 from tests.live.test_loop import HEIGHT, WIDTH, Kept, grey, make, now_frame, silence
 

@@ -12,8 +12,9 @@ import pytest
 from effectcam.effect import manifest as parts
 from effectcam.face.limits import View
 from effectcam.frame import Frame, Pixels
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.live.privacy import FaceGuard, blurred
 from tests.face.clips import demo_pixels, stream
 from tests.live.test_loop import Kept

@@ -10,7 +10,8 @@ import pytest
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import FaceMeshError
 from effectcam.frame import Frame, VirtualClock
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
+from effectcam.live.options import Options
 from effectcam.live.start_tier import TimedTier
 from effectcam.pipeline import Pipeline
 from tests.live.slow_effect import slow_effect

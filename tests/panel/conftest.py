@@ -11,8 +11,9 @@ import pytest
 
 from effectcam.effect.package import load_effect
 from effectcam.frame import Frame
-from effectcam.live.controls import Controls, Options
+from effectcam.live.controls import Controls
 from effectcam.live.loop import LiveLoop
+from effectcam.live.options import Options
 from effectcam.live.presets import Preset
 from effectcam.live.preview import Preview
 from effectcam.live.status import Status

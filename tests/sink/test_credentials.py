@@ -60,12 +60,11 @@ def read_sound(path: Path) -> Credentials:
 def test_a_signed_recording_says_what_made_it(recording: Path) -> None:
     assert read(recording) is None
     before = pictures(recording)
-    sign(recording, effect="toon", version="1.1.0")
+    sign(recording, effects=[("toon", "1.1.0")], source="camera")
     assert read(recording) == Credentials(
         made_by=f"effectcam {__version__}",
         source_types=("compositeWithTrainedAlgorithmicMedia",),
-        effect="toon",
-        effect_version="1.1.0",
+        effects=(("toon", "1.1.0"),),
         local=True,
         signed_by="effectcam (self-made), one installation",
         own=True,
@@ -81,12 +80,23 @@ def test_other_kinds_of_video(recording: Path, suffix: str) -> None:
     with VideoFile(path, 64, 48) as file:
         for frame in moving(5):
             file.write(frame)
-    sign(path, effect="toon", version="1.1.0")
-    assert read_sound(path).effect == "toon"
+    sign(path, effects=[("toon", "1.1.0")], source="camera")
+    assert read_sound(path).effects == (("toon", "1.1.0"),)
+
+
+def test_all_effects_and_the_kind_of_source_are_stated(recording: Path) -> None:
+    effects = (("toon", "1.1.0"), ("zombie", "2.0.0"), ("toon", "1.2.0"))
+    sign(recording, effects=effects, source="clip")
+    assert read_sound(recording).effects == effects
+    words = b"A clip's picture redrawn by the effects toon 1.1.0, zombie 2.0.0, toon 1.2.0, on the user's own"
+    assert words in recording.read_bytes()
+    sign(recording, effects=effects[:1], source="camera")
+    assert read_sound(recording).effects == effects[:1]
+    assert b"A camera's picture redrawn by the effect toon 1.1.0, on" in recording.read_bytes()
 
 
 def test_one_changed_byte_of_the_picture_is_found(recording: Path) -> None:
-    sign(recording, effect="toon", version="1.1.0")
+    sign(recording, effects=[("toon", "1.1.0")], source="camera")
     data = bytearray(recording.read_bytes())
     # The first is in the note, as the name of what was hashed.
     data[data.rindex(b"mdat") + 200] ^= 1
@@ -97,18 +107,18 @@ def test_one_changed_byte_of_the_picture_is_found(recording: Path) -> None:
 
 
 def test_a_changed_word_in_the_note_is_found(recording: Path) -> None:
-    sign(recording, effect="zombie", version="1.1.0")
+    sign(recording, effects=[("zombie", "1.1.0")], source="camera")
     recording.write_bytes(recording.read_bytes().replace(b"zombie", b"nobody"))
     found = read(recording)
     assert found is not None and found.problems
 
 
 def test_the_key_is_made_once_and_is_its_owners_alone(recording: Path, home: Path) -> None:
-    sign(recording, effect="toon", version="1.1.0")
+    sign(recording, effects=[("toon", "1.1.0")], source="camera")
     key = (home / "key.pem").read_bytes()
-    sign(recording, effect="toon", version="1.2.0")
+    sign(recording, effects=[("toon", "1.2.0")], source="camera")
     assert (home / "key.pem").read_bytes() == key
-    assert read_sound(recording).effect_version == "1.2.0"
+    assert read_sound(recording).effects == (("toon", "1.2.0"),)
     if os.name == "posix":
         assert stat.S_IMODE((home / "key.pem").stat().st_mode) == 0o600
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
@@ -131,7 +141,7 @@ def test_two_runs_that_end_at_once_share_one_key(home: Path) -> None:
 def test_a_recording_of_another_installation_holds_but_is_not_ones_own(
     recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sign(recording, effect="toon", version="1.1.0")
+    sign(recording, effects=[("toon", "1.1.0")], source="camera")
     monkeypatch.setattr(certificate, "own_folder", lambda: tmp_path / "another")
     assert not read_sound(recording).own
     certificate.own_identity()
@@ -149,7 +159,7 @@ def test_after_an_expired_certificate_a_new_key_is_made(
     with monkeypatch.context() as patch:
         patch.setattr(certificate, "_YEARS", 0)
         old = certificate.own_identity()
-    sign(recording, effect="toon", version="1.1.0")
+    sign(recording, effects=[("toon", "1.1.0")], source="camera")
     assert read_sound(recording).own
     assert certificate.own_identity().key != old.key
 
@@ -183,7 +193,7 @@ def test_a_key_of_the_users_own(recording: Path, tmp_path: Path, home: Path, kin
         "Ed25519": ed25519.Ed25519PrivateKey.generate,
     }[kind]()
     key_file, certificate_file = own_pair(tmp_path, key)
-    sign(recording, effect="toon", version="1.1.0", key=key_file, certificate=certificate_file)
+    sign(recording, effects=[("toon", "1.1.0")], source="camera", key=key_file, certificate=certificate_file)
     found = read_sound(recording)
     assert found.signed_by == "effectcam (self-made), Ada" and not found.own
     assert not home.exists()
@@ -192,7 +202,7 @@ def test_a_key_of_the_users_own(recording: Path, tmp_path: Path, home: Path, kin
 def refused(recording: Path, **files: Path) -> EffectcamError:
     before = recording.read_bytes()
     with pytest.raises(EffectcamError) as caught:
-        sign(recording, effect="toon", version="1.1.0", **files)
+        sign(recording, effects=[("toon", "1.1.0")], source="camera", **files)
     assert recording.read_bytes() == before
     assert not [path for path in recording.parent.iterdir() if path.suffix == ".part"]
     assert "\n" not in str(caught.value)
@@ -255,7 +265,7 @@ def test_a_certificate_that_c2pa_has_no_use_for(recording: Path, tmp_path: Path)
 
 
 def test_a_damaged_key_of_the_installation_is_told_with_the_way_out(recording: Path, home: Path) -> None:
-    sign(recording, effect="toon", version="1.1.0")
+    sign(recording, effects=[("toon", "1.1.0")], source="camera")
     (home / "key.pem").write_text("gone")
     message = str(refused(recording))
     assert message.endswith(f"or delete {home}, and a new key will be made")
@@ -263,9 +273,9 @@ def test_a_damaged_key_of_the_installation_is_told_with_the_way_out(recording: P
 
 def test_what_is_no_recording(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"x\.avi: credentials go into \.mp4, \.m4v, \.mov files"):
-        sign(tmp_path / "x.avi", effect="toon", version="1.1.0")
+        sign(tmp_path / "x.avi", effects=[("toon", "1.1.0")], source="camera")
     with pytest.raises(SinkError, match=r"x\.mp4: there is no such recording; check the path"):
-        sign(tmp_path / "x.mp4", effect="toon", version="1.1.0")
+        sign(tmp_path / "x.mp4", effects=[("toon", "1.1.0")], source="camera")
     with pytest.raises(SinkError, match=r"x\.mp4 cannot be read: No such file"):
         read(tmp_path / "x.mp4")
 
@@ -281,7 +291,7 @@ def test_a_file_that_is_no_video(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("missing", [1, 700, 3000])
 def test_a_truncated_recording_is_found(recording: Path, missing: int) -> None:
-    sign(recording, effect="toon", version="1.1.0")
+    sign(recording, effects=[("toon", "1.1.0")], source="camera")
     recording.write_bytes(recording.read_bytes()[:-missing])
     found = read(recording)
     assert found is not None and found.problems
@@ -299,9 +309,9 @@ def test_signing_does_not_hold_the_recording_in_memory(recording: Path, home: Pa
         "import resource, sys; from pathlib import Path\n"
         "from effectcam.sink.credentials import sign, read\n"
         "small, large = map(Path, sys.argv[1:])\n"
-        "sign(small, effect='toon', version='1.1.0')\n"
+        "sign(small, effects=[('toon', '1.1.0')], source='camera')\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "sign(large, effect='toon', version='1.1.0')\n"
+        "sign(large, effects=[('toon', '1.1.0')], source='camera')\n"
         "assert read(large).problems == ()\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )

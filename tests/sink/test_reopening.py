@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from effectcam.errors import SinkError
 from effectcam.frame import Frame
-from effectcam.sink import NullSink, Reopening, Sink
+from effectcam.sink import FanOut, NullSink, Reopening, Sink
 from tests.sink.frames import moving
 
 
@@ -106,6 +108,46 @@ def test_a_lost_sink_is_told_once_dropped_and_opened_again(desk: Desk) -> None:
         "virtual camera: stopped taking frames; it is opened again as soon as it can be",
         "virtual camera: back after 3 s, 6 frames were dropped",
     ]
+
+
+def test_a_frame_that_is_written_again_to_a_lost_sink_is_dropped_once(desk: Desk) -> None:
+    frame = next(desk.frames)
+    desk.sink.write(frame)
+    desk.driver.loaded = False
+    desk.sink.write(frame)
+    assert desk.sink.state == "lost" and desk.sink.dropped == 0
+    frame = next(desk.frames)
+    for _ in range(3):
+        desk.sink.write(frame)
+    assert desk.sink.dropped == 1
+    desk.driver.loaded = True
+    desk.now += 1
+    desk.write()
+    assert desk.told[-1] == "virtual camera: back after 1 s, 1 frames were dropped"
+
+
+@pytest.mark.parametrize("own_thread", [True, False])
+def test_what_is_lost_meanwhile_is_not_called_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, own_thread: bool
+) -> None:
+    """Also where the last frame is sent again and again, and the sink is lost or comes back with that."""
+    monkeypatch.setattr(Plugged, "own_thread", own_thread)
+    monkeypatch.setattr(Plugged, "keep_alive", 0.01)
+    sinks = FanOut([desk.sink])
+    sent, end = 0, time.monotonic() + 60
+    for loaded in (True, False, True):
+        desk.driver.loaded = loaded
+        desk.now += 10
+        for _ in range(4):
+            sinks.write(next(desk.frames))
+            sent += 1
+            while sinks.deliveries[0].written + sinks.deliveries[0].dropped < sent:
+                assert time.monotonic() < end
+                time.sleep(0.005)
+            time.sleep(0.02)
+    sinks.close()
+    assert (sinks.deliveries[0].written, sinks.deliveries[0].dropped) == (8, 4)
+    assert desk.sink.dropped == 4
 
 
 def test_the_waits_between_tries_double_up_to_the_longest(desk: Desk) -> None:

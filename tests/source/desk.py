@@ -33,6 +33,7 @@ class Webcam:
     name: str
     clip: Path
     bus: str = "usb-1"
+    driver: str = "uvcvideo"
     flows: threading.Event = field(default_factory=threading.Event)
     """Cleared: the driver gives nothing and holds whoever asks."""
     held: bool = False
@@ -112,7 +113,7 @@ class Desk:
     def cameras(self) -> list[CameraDevice]:
         self.listings += 1
         return [
-            CameraDevice(index, f"/dev/video{index}", webcam.name, "uvcvideo", (), (), webcam.bus)
+            CameraDevice(index, f"/dev/video{index}", webcam.name, webcam.driver, (), (), webcam.bus)
             for index, (_, webcam) in sorted(self._plugged.items())
         ]
 

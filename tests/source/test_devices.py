@@ -224,6 +224,17 @@ def test_no_camera_at_all() -> None:
         find_camera(0, cameras=[])
 
 
+def test_the_first_camera_is_the_lowest_that_is_no_loopback() -> None:
+    fed = CameraDevice(0, "/dev/video0", "effectcam", "v4l2 loopback", (), ())
+    webcam = CameraDevice(1, "/dev/video1", "Webcam", "uvcvideo", (), ())
+    assert find_camera(None, cameras=[fed, webcam, *CAMERAS[1:]]) is webcam
+    assert find_camera("0", cameras=[fed, webcam]) is fed
+    with pytest.raises(SourceError, match=r"there are virtual ones alone: 0 'effectcam'|may not open"):
+        find_camera(None, cameras=[fed])
+    with pytest.raises(SourceError, match=r"first camera: no camera found|may not open"):
+        find_camera(None, cameras=[])
+
+
 def test_plugging_changes_the_set_of_nodes(tmp_path: Path) -> None:
     assert video_nodes(sysfs=tmp_path / "none") == frozenset()
     before = video_nodes(sysfs=sysfs(tmp_path, {0: "Cam"}))
@@ -251,3 +262,4 @@ def test_an_index_names_a_camera_without_a_list() -> None:
     assert found is not None
     assert (found.index, found.path, found.name) == (2, "2", "camera 2")
     assert unlisted_camera("C920") is None
+    assert unlisted_camera(None) == unlisted_camera(0)

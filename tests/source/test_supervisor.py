@@ -44,7 +44,7 @@ def tall_blue_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def supervised(
-    desk: Desk, wanted: int | str = 260, *, told: list[str] | None = None, **options: Any
+    desk: Desk, wanted: int | str | None = 260, *, told: list[str] | None = None, **options: Any
 ) -> Iterator[CameraSupervisor]:
     """A supervisor over ``desk``; its thread must be gone afterwards."""
     before = threading.enumerate()
@@ -149,6 +149,26 @@ def test_the_virtual_camera_that_this_process_feeds_is_no_camera_to_it(clip: Pat
         assert supervisor.state.status == "waiting"
         fed.close()
         take(supervisor)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no list of cameras to choose from")
+def test_the_first_camera_is_waited_for_beside_a_loopback_and_kept(clip: Path, tall_blue_clip: Path) -> None:
+    """/dev/video0 is a loopback device that another program feeds, and the webcam comes later."""
+    desk, told = Desk(), list[str]()
+    desk.plug(260, Webcam("OBS", tall_blue_clip, bus="platform:v4l2loopback-000", driver="v4l2 loopback"))
+    webcam = Webcam("Webcam", clip)
+    with supervised(desk, None, told=told) as supervisor:
+        until(lambda: told)
+        assert "first camera: there are virtual ones alone: 260 'OBS'; plug one in" in told[0]
+        assert (supervisor.state.status, supervisor.state.name) == ("waiting", "first camera")
+        desk.plug(262, webcam)
+        assert not is_blue(take(supervisor))
+        desk.unplug(262)
+        until(lambda: supervisor.state.status == "lost")
+        desk.plug(261, Webcam("Another", tall_blue_clip, bus="usb-2"))
+        desk.plug(263, webcam)
+        assert not is_blue(take(supervisor))
+        assert supervisor.state.name == "Webcam"
 
 
 def test_a_size_that_was_fixed_stays_whatever_camera_comes(clip: Path) -> None:
