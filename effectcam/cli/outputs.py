@@ -1,8 +1,9 @@
-"""Which sinks a live run feeds."""
+"""Which sinks a live run feeds, and who looks at them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -89,6 +90,29 @@ def is_live(sinks: FanOut) -> bool:
     from effectcam.sink.video_file import VideoFile
 
     return any(not isinstance(delivery.sink, VideoFile | Stills) for delivery in sinks.deliveries)
+
+
+def watched(sinks: FanOut, stack: ExitStack) -> Callable[[], bool]:
+    """Asks whether anybody sees the run, until ``stack`` is closed: only a virtual camera that nobody reads
+    lets it rest."""
+    from effectcam.live.watchers import Watchers
+    from effectcam.sink.loopback import readers_of
+    from effectcam.sink.reopening import Reopening
+    from effectcam.sink.virtual_camera import VirtualCamera
+
+    lanes = [delivery.sink for delivery in sinks.deliveries]
+    lane = lanes[0]
+    if len(lanes) > 1 or not isinstance(lane, Reopening):
+        return lambda: True
+
+    def readers() -> int | None:
+        # Asked each time: opened again, it may be another device.
+        camera = lane.sink
+        return readers_of(camera.device) if isinstance(camera, VirtualCamera) else None
+
+    watchers = Watchers(readers)
+    stack.callback(watchers.close)
+    return watchers
 
 
 def _video_file(path: Path, source: Pictures, *, lossless: bool) -> Sink:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import media
+from tests.cli import test_run
 from tests.cli.conftest import Run
 from tests.cli.test_run import read_until
 
@@ -110,6 +111,44 @@ def test_a_terminal_that_is_closed_ends_the_run_like_a_signal(
     _, wrong = process.communicate(timeout=300)
     assert (process.returncode, wrong) == (0, b"")
     assert media.times(out)
+
+
+def test_a_terminal_that_is_stopped_holds_up_neither_the_picture_nor_the_end(
+    environment: dict[str, str], clip: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    ours, theirs = os.openpty()
+    run = ("run", clip, "--loop", "--effect", "plain-face", "--threads", "1", "--record", out)
+    process = test_run.start(environment, *run, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
+    try:
+        read_until(ours, b" fps, ")
+        os.write(ours, b"\x13")  # Ctrl-S
+        # Long enough for a few lines to be shown; the loop reads the keys, if it has not come to a halt.
+        time.sleep(1.5)
+        os.write(ours, b"mq")
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        _, wrong = process.communicate()
+        os.close(ours)
+        os.close(theirs)
+    assert wrong == b""
+    assert media.times(out)
+
+
+def test_a_pager_that_reads_nothing_holds_up_neither_the_picture_nor_the_end(
+    environment: dict[str, str], clip: Path, tmp_path: Path, full_pipe: tuple[int, int]
+) -> None:
+    out = tmp_path / "out.mp4"
+    run = ("run", clip, "--effect", "plain-face", "--threads", "1", "--record", out)
+    process = test_run.start(environment, *run, stdout=full_pipe[1], stderr=subprocess.PIPE)
+    try:
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        _, wrong = process.communicate()
+    assert wrong == b""
+    assert media.times(out) == media.times(clip)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
