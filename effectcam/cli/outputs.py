@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from effectcam.errors import SinkError, UsageError
-from effectcam.sink.base import NullSink, Sink
+from effectcam.sink.base import NullSink, Sink, SinkEndedError
 from effectcam.sink.fan_out import FanOut
 from effectcam.source.clip import Clip
 
@@ -81,7 +81,7 @@ class Outputs:
             for sink in sinks:
                 sink.abort()
             raise
-        return FanOut(sinks, on_failure=lambda sink, error: tell(f"given up: {error}"))
+        return FanOut(sinks, on_failure=lambda sink, error: tell(_end_of_one(error)))
 
 
 def is_live(sinks: FanOut) -> bool:
@@ -115,11 +115,27 @@ def watched(sinks: FanOut, stack: ExitStack) -> Callable[[], bool]:
     return watchers
 
 
+def is_kept(file: Path, sinks: FanOut) -> bool:
+    """Whether ``file``, one of ``sinks``, is in its place now that they are closed."""
+    return any(
+        each.sink.name == str(file) and (each.error is None or isinstance(each.error, SinkEndedError))
+        for each in sinks.deliveries
+    )
+
+
+def _end_of_one(error: Exception) -> str:
+    return str(error) if isinstance(error, SinkEndedError) else f"given up: {error}"
+
+
 def _video_file(path: Path, source: Pictures, *, lossless: bool) -> Sink:
+    from effectcam.sink.live_recording import LiveRecording
     from effectcam.sink.video_file import VideoFile
 
-    clip = source if isinstance(source, Clip) else None
-    return VideoFile(path, source.width, source.height, rate=source.fps, source=clip, lossless=lossless)
+    width, height, rate = source.width, source.height, source.fps
+    if isinstance(source, Clip):
+        # Whole or not at all: the clip can be played again.
+        return VideoFile(path, width, height, rate=rate, source=source, lossless=lossless)
+    return LiveRecording(path, width, height, rate=rate)
 
 
 def _stills(folder: Path, *, lossless: bool) -> Sink:

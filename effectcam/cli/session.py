@@ -15,7 +15,7 @@ from effectcam.cli import terminal
 from effectcam.cli.governing import Governing
 from effectcam.cli.keys import ReadKeys, terminal_keys
 from effectcam.cli.meter import Meter
-from effectcam.cli.outputs import EndlessPictures, Outputs, is_live, watched
+from effectcam.cli.outputs import EndlessPictures, Outputs, is_kept, is_live, watched
 from effectcam.effect import load_effect
 from effectcam.effect.catalogue import catalogue
 from effectcam.effect.package import Effect
@@ -187,7 +187,7 @@ class Session:
                 failure = error
         if failure is None:
             self._tell_end(source, controls, sinks, loop)
-        if wishes.credentials and wishes.record is not None and _is_kept(wishes.record, sinks):
+        if wishes.credentials and wishes.record is not None and is_kept(wishes.record, sinks):
             self._sign(wishes.record, controls)
         if failure is not None:
             raise failure
@@ -360,10 +360,6 @@ class Session:
             terminal.note(f"the recording is kept without content credentials: {error}")
         else:
             self._tell(f"{path}: signed; look with: effectcam credentials {path}")
-
-
-def _is_kept(file: Path, sinks: FanOut) -> bool:
-    return any(each.error is None and each.sink.name == str(file) for each in sinks.deliveries)
 
 
 def _describe(source: CameraSupervisor | Clip, named: str) -> dict[str, Any]:
