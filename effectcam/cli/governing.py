@@ -69,6 +69,7 @@ class Governing:
         return Governor(
             fps=self._fps(source),
             budget_ms=wishes.budget,
+            measured=lambda: self._fps(source) if wishes.clip is None else None,
             skip_still=wishes.skip_still,
             trace=trace,
             tell=tell,

@@ -81,7 +81,8 @@ def _raw(terminal: int) -> Iterator[ReadKeys | None]:
         # Of a terminal that was closed meanwhile nothing is left to put right.
         with suppress(termios.error):
             if not _in_background(terminal):
-                termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+                # At once: one that is stopped with Ctrl-S never shows what is left to show.
+                termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
 def _in_background(terminal: int) -> bool:

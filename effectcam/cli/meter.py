@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from effectcam.cli.app import one_line
+from effectcam.cli.printer import Printer
 from effectcam.live.controls import Controls
 from effectcam.live.loop import LiveLoop
 
@@ -23,7 +25,8 @@ _PLAIN_REFRESH = 10.0
 class Meter(AbstractContextManager["Meter"]):
     """Frames a second, the chain's median over the last frames, and what goes out.
 
-    A line that renews itself on a terminal; elsewhere a plain line every ten seconds.
+    A line that renews itself on a terminal; elsewhere a plain line every ten seconds. It is there while the
+    block runs. What prints it and the news is `printer`, which somebody has to start.
     """
 
     def __init__(
@@ -33,17 +36,25 @@ class Meter(AbstractContextManager["Meter"]):
         plain_every: float = _PLAIN_REFRESH,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.printer = Printer()
         self._console = console
         self._clock = clock
         self._every = _REFRESH if console.is_terminal else plain_every
         self._shown_at = clock()
-        self._live = (
-            Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        )
+        self._live = None
+        if console.is_terminal:
+            # Redirected, whoever prints elsewhere would wait for this terminal to take its output.
+            self._live = Live(
+                console=console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
 
     def tell(self, message: str) -> None:
         """One line of news: above the live line, or by itself."""
-        self._print(one_line(message))
+        self.printer.put(partial(self._console.print, one_line(message)))
 
     def tick(self, controls: Controls, loop: LiveLoop) -> None:
         """Show how things stand, if it is time to."""
@@ -51,18 +62,15 @@ class Meter(AbstractContextManager["Meter"]):
         if now - self._shown_at < self._every:
             return
         self._shown_at = now
+        if self.printer.lags:
+            # By the time that it is printed it is no longer how things stand.
+            return
         line = one_line(self.line(controls, loop))
         if self._live is not None:
-            with suppress(OSError):
-                self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+            shown = Text(line, no_wrap=True, overflow="ellipsis")
+            self.printer.put(partial(self._live.update, shown, refresh=True))
         else:
-            self._print(line)
-
-    def _print(self, line: str) -> None:
-        """Whoever read it may have gone, a terminal be closed, a log's disk be full; the run and its
-        recording go on."""
-        with suppress(OSError):
-            self._console.print(line)
+            self.printer.put(partial(self._console.print, line))
 
     def line(self, controls: Controls, loop: LiveLoop) -> str:
         """Such as ``toon 100%, 29.9 fps, chain p50 12.3 ms, 1 face``."""
@@ -82,12 +90,11 @@ class Meter(AbstractContextManager["Meter"]):
 
     def __enter__(self) -> Self:
         if self._live is not None:
-            self._live.start()
+            self.printer.put(self._live.start)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
-            with suppress(OSError):
-                self._live.stop()
+            self.printer.put(self._live.stop)

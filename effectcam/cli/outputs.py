@@ -1,14 +1,15 @@
-"""Which sinks a live run feeds."""
+"""Which sinks a live run feeds, and who looks at them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from effectcam.errors import SinkError, UsageError
-from effectcam.sink.base import NullSink, Sink
+from effectcam.sink.base import NullSink, Sink, SinkEndedError
 from effectcam.sink.fan_out import FanOut
 from effectcam.source.clip import Clip
 
@@ -80,7 +81,7 @@ class Outputs:
             for sink in sinks:
                 sink.abort()
             raise
-        return FanOut(sinks, on_failure=lambda sink, error: tell(f"given up: {error}"))
+        return FanOut(sinks, on_failure=lambda sink, error: tell(_end_of_one(error)))
 
 
 def is_live(sinks: FanOut) -> bool:
@@ -91,11 +92,50 @@ def is_live(sinks: FanOut) -> bool:
     return any(not isinstance(delivery.sink, VideoFile | Stills) for delivery in sinks.deliveries)
 
 
+def watched(sinks: FanOut, stack: ExitStack) -> Callable[[], bool]:
+    """Asks whether anybody sees the run, until ``stack`` is closed: only a virtual camera that nobody reads
+    lets it rest."""
+    from effectcam.live.watchers import Watchers
+    from effectcam.sink.loopback import readers_of
+    from effectcam.sink.reopening import Reopening
+    from effectcam.sink.virtual_camera import VirtualCamera
+
+    lanes = [delivery.sink for delivery in sinks.deliveries]
+    lane = lanes[0]
+    if len(lanes) > 1 or not isinstance(lane, Reopening):
+        return lambda: True
+
+    def readers() -> int | None:
+        # Asked each time: opened again, it may be another device.
+        camera = lane.sink
+        return readers_of(camera.device) if isinstance(camera, VirtualCamera) else None
+
+    watchers = Watchers(readers)
+    stack.callback(watchers.close)
+    return watchers
+
+
+def is_kept(file: Path, sinks: FanOut) -> bool:
+    """Whether ``file``, one of ``sinks``, is in its place now that they are closed."""
+    return any(
+        each.sink.name == str(file) and (each.error is None or isinstance(each.error, SinkEndedError))
+        for each in sinks.deliveries
+    )
+
+
+def _end_of_one(error: Exception) -> str:
+    return str(error) if isinstance(error, SinkEndedError) else f"given up: {error}"
+
+
 def _video_file(path: Path, source: Pictures, *, lossless: bool) -> Sink:
+    from effectcam.sink.live_recording import LiveRecording
     from effectcam.sink.video_file import VideoFile
 
-    clip = source if isinstance(source, Clip) else None
-    return VideoFile(path, source.width, source.height, rate=source.fps, source=clip, lossless=lossless)
+    width, height, rate = source.width, source.height, source.fps
+    if isinstance(source, Clip):
+        # Whole or not at all: the clip can be played again.
+        return VideoFile(path, width, height, rate=rate, source=source, lossless=lossless)
+    return LiveRecording(path, width, height, rate=rate)
 
 
 def _stills(folder: Path, *, lossless: bool) -> Sink:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from effectcam.cli import terminal
 from effectcam.cli.governing import Governing
 from effectcam.cli.keys import ReadKeys, terminal_keys
 from effectcam.cli.meter import Meter
-from effectcam.cli.outputs import EndlessPictures, Outputs, is_live
+from effectcam.cli.outputs import EndlessPictures, Outputs, is_kept, is_live, watched
 from effectcam.cli.run_wishes import Wishes
 from effectcam.effect import load_effect
 from effectcam.effect.catalogue import catalogue
+from effectcam.effect.package import Effect
 from effectcam.errors import EffectcamError, SinkError
 from effectcam.frame import Frame
 from effectcam.live.controls import Controls
@@ -26,13 +27,12 @@ from effectcam.live.feed import newest, paced, unpaced
 from effectcam.live.governor import BudgetPolicy
 from effectcam.live.loop import LiveLoop
 from effectcam.live.options import Options
-from effectcam.live.presets import load_presets
+from effectcam.live.presets import Preset, load_presets
 from effectcam.live.preview import Preview
 from effectcam.live.priority import raise_priority
 from effectcam.live.privacy import FaceGuard
 from effectcam.live.status import Status
 from effectcam.live.stop import StopFlag
-from effectcam.live.watchers import Watchers
 from effectcam.sink.fan_out import FanOut
 from effectcam.source import Clip
 from effectcam.source.supervisor import CameraSupervisor
@@ -51,7 +51,7 @@ class Session:
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
         self._stop = StopFlag()
-        self._meter = Meter(terminal.out())
+        self._meter = Meter(terminal.out_apart())
         self._tell = self._meter.tell
 
     def run(self) -> None:
@@ -67,6 +67,12 @@ class Session:
         if wishes.tier is not None:
             effect.tier(wishes.tier)
         presets = load_presets(wishes.presets)
+        # Its thread keeps to the cores, and to the priority, from above.
+        with self._meter.printer.started():
+            self._perform(effect, presets, governing)
+
+    def _perform(self, effect: Effect, presets: Sequence[Preset], governing: Governing) -> None:
+        wishes = self._wishes
         with ExitStack() as stack:
             source = self._open_source()
             stack.callback(source.close)
@@ -109,7 +115,7 @@ class Session:
                 failure = error
         if failure is None:
             self._tell_end(source, controls, sinks, loop)
-        if wishes.credentials and wishes.record is not None and _is_kept(wishes.record, sinks):
+        if wishes.credentials and wishes.record is not None and is_kept(wishes.record, sinks):
             self._sign(wishes.record, controls)
         if failure is not None:
             raise failure
@@ -172,7 +178,7 @@ class Session:
             guard=FaceGuard(wishes.on_lost),
             governor=governor,
             preview=preview,
-            watched=self._watchers(stack, sinks),
+            watched=watched(sinks, stack) if wishes.rest else lambda: True,
             waiting_for=lambda: wishes.named,
             stamped=live or wishes.loop,
             after=after_frame,
@@ -219,26 +225,6 @@ class Session:
             sync.start()
             more["obs"] = sync
         return loop, keys
-
-    def _watchers(self, stack: ExitStack, sinks: FanOut) -> Any:
-        """Asks whether anybody sees the run: only a virtual camera that nobody reads lets it rest."""
-        from effectcam.sink.loopback import readers_of
-        from effectcam.sink.reopening import Reopening
-        from effectcam.sink.virtual_camera import VirtualCamera
-
-        lanes = [delivery.sink for delivery in sinks.deliveries]
-        lane = lanes[0]
-        if not self._wishes.rest or len(lanes) > 1 or not isinstance(lane, Reopening):
-            return lambda: True
-
-        def readers() -> int | None:
-            # Asked each time: opened again, it may be another device.
-            camera = lane.sink
-            return readers_of(camera.device) if isinstance(camera, VirtualCamera) else None
-
-        watchers = Watchers(readers)
-        stack.callback(watchers.close)
-        return watchers
 
     def _run(self, loop: LiveLoop, source: CameraSupervisor | Clip, sinks: FanOut) -> None:
         try:
@@ -302,10 +288,6 @@ class Session:
             terminal.note(f"the recording is kept without content credentials: {error}")
         else:
             self._tell(f"{path}: signed; look with: effectcam credentials {path}")
-
-
-def _is_kept(file: Path, sinks: FanOut) -> bool:
-    return any(each.error is None and each.sink.name == str(file) for each in sinks.deliveries)
 
 
 def _describe(source: CameraSupervisor | Clip, named: str) -> dict[str, Any]:

@@ -32,6 +32,18 @@ def out() -> Console:
     return _Console(markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)
 
 
+def out_apart() -> Console:
+    """Standard output like `out`, by a way of its own: a thread that hangs in it holds no lock of
+    ``sys.stdout``, for which the program would wait when it ends."""
+    console = out()
+    # What stands in for it, in a notebook or a test, need not be a file.
+    with suppress(OSError, ValueError):
+        console.file = open(  # noqa: SIM115 - it lasts as long as the console
+            sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, errors="backslashreplace", closefd=False
+        )
+    return console
+
+
 def err() -> Console:
     """Standard error, for progress and notes: what a pipe must not carry."""
     return _Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)

@@ -3,7 +3,9 @@
 **What it sees** of each frame: its stamp; how far it differs from the last drawn one (`similarity`); and
 once it is out, how long it had waited, the time of the effect's chain, the time of all that the loop did
 with it until the sinks had it (``busy``), the CPU time of the process meanwhile, and which tier drew it.
-It decides by ``busy`` alone, which is what keeps the next frame waiting; the rest tells people why.
+Of these it decides by ``busy`` alone, which is what keeps the next frame waiting; the rest tells people why.
+Of a camera it also sees how many frames a second come, which stamps do not tell where a slow machine misses
+some.
 
 **What it decides**: on which rung of a ladder (`ladder`) the run stands, and on that rung what is done
 with each frame: drawn, drawn with the mesh at rest, shown as the last one was, or left out.
@@ -18,6 +20,8 @@ with each frame: drawn, drawn with the mesh at rest, shown as the last one was, 
   five minutes; one that lasts halves the wait. So a machine that bears one rung and not the next changes a
   few times and then hardly ever, and one that was busy for a while finds its way back.
 - After a step all starts from nothing; frames that still come from the tier before do not count.
+- A camera that gives another rate for five seconds, as when a lamp goes on: the budget, unless one was asked
+  for, is the time until the next frame at that rate, and all starts from nothing on the rung where it is.
 
 The picture is made worse before the rate is, and the rate only when the load is a third above the budget:
 losing a frame now and then looks better than half the rate.
@@ -39,7 +43,7 @@ from effectcam.errors import UsageError
 from effectcam.live.ladder import Rung, ladder
 from effectcam.live.similarity import Change
 
-SCHEMA = "effectcam.governor/1"
+SCHEMA = "effectcam.governor/2"
 
 Action = Literal["draw", "predict", "repeat", "omit"]
 """Draw the frame; draw it with the mesh at rest; show what was drawn last; leave the frame out."""
@@ -74,6 +78,10 @@ class Limits:
     """Seconds that nothing has moved before frames are skipped: crops come to rest meanwhile."""
     refresh: float = 1.0
     """Seconds after which a frame is drawn although nothing moved: what is too small to tell comes then."""
+    other_rate: float = 1.2
+    """Times the rate held to, or a part of it, beyond which another one has come ..."""
+    settled: float = 5.0
+    """... if it lasts for so many seconds: a gap spoils the mean of sixty frames, which it is, for less."""
     foreseen: float = 4.0
     """Mean change up to which a face is believed to go on as it went; more is a cut, or a wave of a hand."""
 
@@ -162,11 +170,13 @@ class Governor:
         fps: float,
         budget_ms: float | None = None,
         skip_still: bool = False,
+        measured: Callable[[], float | None] = lambda: None,
         limits: Limits | None = None,
         trace: Callable[[Record], None] | None = None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """``fps``: frames a second that come in. ``budget_ms``: time for a frame; None: until the next one.
+        """``fps``: frames a second that come in, at first. ``measured``: how many do now, taken or not; None
+        where that does not change. ``budget_ms``: time for a frame; None: until the next one.
         Less leaves room for a game, more lets frames be lost before the picture is made worse.
         ``skip_still``: skip still scenes on every rung, which saves power on a machine that is fast enough.
         ``trace`` gets all that replays the decisions, ``tell`` one line for each step.
@@ -176,8 +186,11 @@ class Governor:
         for value, unit in ((fps, "frames a second"), (budget_ms, "ms a frame")):
             if value is not None and not 0 < value < math.inf:
                 raise UsageError(f"cannot hold {value} {unit}; give a number above 0")
-        self._budget = budget_ms or 1000 / fps
-        self._period = 1e9 / fps
+        self._asked_ms = budget_ms
+        self._hold_to(fps)
+        self._measured = measured
+        self._rated_at = 0
+        self._other_rate = _Lasting()
         self._skip_still = skip_still
         self._limits = limits or Limits()
         self._trace = trace or (lambda record: None)
@@ -185,7 +198,7 @@ class Governor:
         self._wait = self._limits.wait
         self._trial_until: int | None = None
         self._set([Rung("standard")], 0)
-        self._trace({"schema": SCHEMA, "fps": fps, "budget_ms": self._budget, "limits": asdict(self._limits)})
+        self._trace({"schema": SCHEMA, "fps": fps, "budget_ms": budget_ms, "limits": asdict(self._limits)})
 
     @property
     def compares(self) -> bool:
@@ -231,6 +244,10 @@ class Governor:
         self._planned: Record = {}
         self._forget_load()
 
+    def _hold_to(self, fps: float) -> None:
+        self._fps, self._period = fps, 1e9 / fps
+        self._budget = self._asked_ms or 1000 / fps
+
     def omits(self, frame: int, at: int) -> bool:
         every, taken = self.rung.every, self._taken_at
         if every > 1 and taken is not None and 0 <= at - taken < (every - 0.5) * self._period:
@@ -244,6 +261,8 @@ class Governor:
         if self._action != "repeat":
             self._drawn_at = at
         self._planned = {"frame": frame, "at": at, "change": change and [*change], "did": self._action}
+        if (fps := self._measured()) is not None:
+            self._planned["fps"] = round(fps, 2)
         return self._action
 
     def _choose(self, at: int, change: Change | None) -> Action:
@@ -258,8 +277,28 @@ class Governor:
 
     def account(self, cost: Cost | None) -> None:
         self._trace({**self._planned, "cost": cost and cost._asdict()})
+        if self._planned.get("fps"):
+            self._follow(self._planned["fps"], self._planned["at"])
         if cost is not None and cost.tier == self.tier and self._action != "repeat":
             self._weigh(cost.busy_ms, self._drawn_at)
+
+    def _follow(self, fps: float, now: int) -> None:
+        """Hold to the rate ``fps`` once it has come for long enough."""
+        limits, before = self._limits, self._fps
+        if not 0 <= now - self._rated_at <= limits.gap * 1e9:
+            self._other_rate = _Lasting()
+        self._rated_at = now
+        is_other = max(fps / before, before / fps) > limits.other_rate
+        if self._other_rate.seconds(is_other, now) < limits.settled:
+            return
+        self._hold_to(fps)
+        self._other_rate = _Lasting()
+        # What was learnt of the rungs was learnt with another budget.
+        self._wait, self._trial_until = limits.wait, None
+        self._forget_load()
+        why = f"{fps:.0f} frames a second come, and not {before:.0f}"
+        self._trace({"rate": fps, "budget_ms": self._budget, "why": why})
+        self._tell(f"governor: {self._budget:.0f} ms for a frame; {why}")
 
     def _weigh(self, busy_ms: float, now: int) -> None:
         """Add a drawn frame to the evidence, and step when that is enough."""

@@ -2,7 +2,7 @@
 
 First a line with the governor's settings. Then, in the order in which they came: the ladder of each effect
 that was at work, a line for each frame (what was seen of it, what was done, what it cost), and a line for
-each step.
+each step and for each other rate that the budget was set by.
 """
 
 from __future__ import annotations
@@ -89,7 +89,14 @@ def replay(records: Sequence[Record]) -> list[Record]:
     again: list[Record] = []
     try:
         limits = Limits(**head["limits"])
-        governor = Governor(fps=head["fps"], budget_ms=head["budget_ms"], limits=limits, trace=again.append)
+        record = head
+        governor = Governor(
+            fps=head["fps"],
+            budget_ms=head["budget_ms"],
+            measured=lambda: record.get("fps"),
+            limits=limits,
+            trace=again.append,
+        )
         for record in records[1:]:
             _show(governor, record)
     except (LookupError, TypeError, AttributeError) as error:
@@ -100,7 +107,8 @@ def replay(records: Sequence[Record]) -> list[Record]:
 
 
 def _show(governor: Governor, record: Record) -> None:
-    """Let ``governor`` see what ``record`` says was seen; a step is its own to decide."""
+    """Let ``governor`` see what ``record`` says was seen; a step and the rate it holds to are its own to
+    decide."""
     if "ladder" in record:
         governor.begin_on([Rung(**rung) for rung in record["ladder"]], record["start"])
     elif "frame" in record and not governor.omits(record["frame"], record["at"]) and "cost" in record:

@@ -10,6 +10,10 @@ from effectcam.errors import SinkError
 from effectcam.frame import Frame
 
 
+class SinkEndedError(SinkError):
+    """The sink has closed itself before its time: what was written is complete and in its place."""
+
+
 class Sink(ABC):
     """Takes finished frames: a virtual camera, a file, a window.
 

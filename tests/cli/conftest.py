@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
 
@@ -57,9 +58,9 @@ def effects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def environment(effects: Path) -> dict[str, str]:
     """What the command is run with: our effects, no screen."""
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("DISPLAY", "EFFECTCAM_NATIVE_LOG")
-    }
+    # Output that is not buffered needs no locks, which can be waited for in vain.
+    left_out = ("DISPLAY", "EFFECTCAM_NATIVE_LOG", "PYTHONUNBUFFERED")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     return kept | {
         "EFFECTCAM_EFFECTS": str(effects),
         "PYTHONPATH": str(ROOT),
@@ -96,3 +97,17 @@ def one_line(result: subprocess.CompletedProcess[str]) -> str:
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("effectcam: ")
     return lines[0]
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[tuple[int, int]]:
+    """Both its ends; whoever writes to it stands still until somebody reads. For POSIX."""
+    ends = os.pipe()
+    os.set_blocking(ends[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(ends[1], b"." * 4096)
+    os.set_blocking(ends[1], True)
+    yield ends
+    for end in ends:
+        os.close(end)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +18,7 @@ from effectcam.live.governor_trace import read_trace, replay
 from tests import media
 from tests.cli.conftest import Run, one_line
 from tests.cli.test_run import read_until, start
+from tests.live.test_governor import effect
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,20 @@ def test_what_is_watched_is_governed_and_a_clip_that_is_only_written_is_not(
 ) -> None:
     governing = Governing(wishes)
     assert governing.on == on and governing.tier == tier
+
+
+@pytest.mark.parametrize(("source", "budget"), [("0", 33.3), ("a.mp4", 66.7)])
+def test_the_budget_goes_by_the_rate_at_which_a_camera_gives_frames_now(source: str, budget: float) -> None:
+    pictures = SimpleNamespace(width=64, height=48, fps=15.0)
+    with ExitStack() as stack:
+        governor = Governing(Wishes(source, loop=source != "0")).open(pictures, stack, print)
+        governor.begin(effect("standard"), ["standard"], "standard")
+        # Less than what --fps is by default is sent, however much comes.
+        pictures.fps = 60.0
+        for number in range(200):
+            governor.plan(number, number * 33_333_333, None)
+            governor.account(None)
+    assert governor.state["budget_ms"] == budget
 
 
 @pytest.mark.parametrize(

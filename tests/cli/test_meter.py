@@ -3,7 +3,10 @@ from __future__ import annotations
 import errno
 import io
 import itertools
+import os
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from effectcam.cli.meter import Meter
+from effectcam.cli.printer import Printer
 from effectcam.effect.package import load_effect
 from effectcam.frame import Frame
 from effectcam.live.controls import Controls
@@ -40,7 +44,7 @@ def test_meter_tells_now_and_then_how_things_stand(controls: Controls) -> None:
         meter.tick(controls, loop)
 
     loop = LiveLoop(controls, NullSink(), size=(32, 32), stamped=False, after=after)
-    with meter:
+    with meter.printer.started(), meter:
         loop.run(Frame(np.zeros((32, 32, 3), np.uint8), index, index) for index in range(45))
     told = console.export_text().splitlines()
     assert len(told) == 1
@@ -73,7 +77,41 @@ def test_a_log_on_a_full_disk_does_not_end_a_run(controls: Controls, terminal: b
     moments = itertools.count(0.0, 60.0)
     log = Full()
     meter = Meter(Console(file=log, force_terminal=terminal), clock=lambda: next(moments))
-    with meter:
+    with meter.printer.started(), meter:
         log.is_full = True
         meter.tell("hello")
         meter.tick(controls, LiveLoop(controls, NullSink(), size=(32, 32)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pager_that_reads_nothing_holds_up_neither_frames_nor_the_end(
+    controls: Controls, full_pipe: tuple[int, int]
+) -> None:
+    here, there = full_pipe
+    moments = itertools.count(0.0, 60.0)
+    with open(there, "w", encoding="utf-8", closefd=False) as file:
+        meter = Meter(Console(file=file, width=200), clock=lambda: next(moments))
+        loop = LiveLoop(controls, NullSink(), size=(32, 32), after=lambda: meter.tick(controls, loop))
+        with meter.printer.started(patience=0.1), meter:
+            for count in range(5):
+                meter.tell(f"news {count}")
+            loop.run(Frame(np.zeros((32, 32, 3), np.uint8), index, index) for index in range(5))
+            meter.tell("the last news")
+        assert loop.frames == 5
+        text = b""
+        while not text.endswith(b"the last news\n"):
+            text += os.read(here, 65536)
+    # No news is lost, and nothing is told of how things stood once.
+    told = text.decode().lstrip(".").splitlines()
+    assert told == [*(f"news {count}" for count in range(5)), "the last news"]
+
+
+def test_a_terminal_that_hangs_for_ever_is_not_filled_for_ever() -> None:
+    printer = Printer()
+    printed: list[int] = []
+    for count in range(5000):
+        printer.put(partial(printed.append, count))
+    assert printer.lags
+    with printer.started():
+        pass
+    assert printed == list(range(1000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import media
+from tests.cli import test_run
 from tests.cli.conftest import Run
 from tests.cli.test_run import read_until
 
@@ -110,6 +112,76 @@ def test_a_terminal_that_is_closed_ends_the_run_like_a_signal(
     _, wrong = process.communicate(timeout=300)
     assert (process.returncode, wrong) == (0, b"")
     assert media.times(out)
+
+
+def test_a_terminal_that_is_stopped_holds_up_neither_the_picture_nor_the_end(
+    environment: dict[str, str], clip: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    ours, theirs = os.openpty()
+    run = ("run", clip, "--loop", "--effect", "plain-face", "--threads", "1", "--record", out)
+    process = test_run.start(environment, *run, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
+    try:
+        read_until(ours, b" fps, ")
+        os.write(ours, b"\x13")  # Ctrl-S
+        # Long enough for a few lines to be shown; the loop reads the keys, if it has not come to a halt.
+        time.sleep(1.5)
+        os.write(ours, b"mq")
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        _, wrong = process.communicate()
+        os.close(ours)
+        os.close(theirs)
+    assert wrong == b""
+    assert media.times(out)
+
+
+def test_a_pager_that_reads_nothing_holds_up_neither_the_picture_nor_the_end(
+    environment: dict[str, str], clip: Path, tmp_path: Path, full_pipe: tuple[int, int]
+) -> None:
+    out = tmp_path / "out.mp4"
+    run = ("run", clip, "--effect", "plain-face", "--threads", "1", "--record", out)
+    process = test_run.start(environment, *run, stdout=full_pipe[1], stderr=subprocess.PIPE)
+    try:
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        _, wrong = process.communicate()
+    assert wrong == b""
+    assert media.times(out) == media.times(clip)
+
+
+FILLING = """
+import runpy, shutil, types
+free = iter([10**9, 10**9])
+shutil.disk_usage = lambda folder: types.SimpleNamespace(free=next(free, 10**6))
+runpy.run_module("effectcam", run_name="__main__")
+"""
+"""The command, on a disk that is large at the start and with the first frame, and then nearly full."""
+
+
+def test_a_disk_that_fills_up_ends_a_live_recording_and_keeps_it(
+    environment: dict[str, str], clip: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    # What goes round and round is a live run, as a camera's is.
+    run = ("run", clip, "--loop", "--effect", "plain-face", "--threads", "1", "--record", out)
+    with_credentials = importlib.util.find_spec("c2pa") is not None
+    result = subprocess.run(
+        [sys.executable, "-c", FILLING, *map(str, run), *(["--credentials"] if with_credentials else [])],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    line = f"disk nearly full; recording ended and kept: {out}"
+    assert (result.returncode, result.stderr) == (1, f"effectcam: {line}\n")
+    assert line in result.stdout.splitlines()
+    assert (f"{out}: signed" in result.stdout) == with_credentials
+    assert media.times(out)
+    assert sorted(tmp_path.iterdir()) == [clip, out]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -45,8 +45,8 @@ class Machine:
         self.governor = Governor(fps=fps, trace=self.trace.append, tell=self.told.append, **options)  # type: ignore[arg-type]
         made = effect(*tiers, space=space)
         self.governor.begin(made, tiers_of(made), tiers[0])
-        self.now = 0.0
-        self.number = 0
+        self.now = self.since = 0.0
+        self.number = self.first = 0
         self.did: list[tuple[float, Action, float]] = []
         """Seconds, action and cost of each frame that went out."""
 
@@ -60,8 +60,8 @@ class Machine:
         end = self.now + seconds
         while self.now < end:
             # The newest frame; the ones before it that nobody took are gone.
-            self.number = max(self.number + 1, int(self.now * self.fps))
-            stamp = self.number / self.fps
+            self.number = max(self.number + 1, self.first + int((self.now - self.since) * self.fps))
+            stamp = self.since + (self.number - self.first) / self.fps
             self.now = max(self.now, stamp)
             at = round(stamp * 1e9)
             if self.governor.omits(self.number, at):
@@ -72,6 +72,10 @@ class Machine:
             self.governor.account(Cost(tier, 0.0, taken, taken, taken))
             self.did.append((stamp, action, taken))
             self.now += taken / 1000
+
+    def give(self, fps: float) -> None:
+        """From now on the camera gives so many frames a second."""
+        self.fps, self.since, self.first = fps, self.now, self.number
 
     @property
     def steps(self) -> list[int]:

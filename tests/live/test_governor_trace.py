@@ -53,15 +53,15 @@ def test_an_unfinished_trace_replays_as_far_as_it_goes(tmp_path: Path) -> None:
     assert again[: len(part)] == part and len(again) <= len(part) + 1
 
 
-HEAD = {"schema": "effectcam.governor/1", "fps": 30.0, "budget_ms": 33.3, "limits": {}}
+HEAD = {"schema": "effectcam.governor/2", "fps": 30.0, "budget_ms": 33.3, "limits": {}}
 
 
 @pytest.mark.parametrize(
     ("records", "wanted"),
     [
         ([], "has the schema None"),
-        ([{"schema": "effectcam.governor/9"}], r"'effectcam\.governor/9', not 'effectcam\.governor/1'"),
-        ([{"schema": "effectcam.governor/1"}], "beyond record 0"),
+        ([{"schema": "effectcam.governor/9"}], r"'effectcam\.governor/9', not 'effectcam\.governor/2'"),
+        ([{"schema": "effectcam.governor/2"}], "beyond record 0"),
         ([{**HEAD, "limits": {"haste": 1}}], "beyond record 0"),
         ([{**HEAD, "fps": 0}], "give a number above 0"),
         ([HEAD, {"ladder": [{"tier": "lite"}]}], "beyond record 1"),
