@@ -25,7 +25,7 @@ def credentials(file: Path, as_json: bool) -> int:
     found = read(file)
     if as_json:
         told = None if found is None else asdict(found)
-        terminal.print_json({"schema": "effectcam.credentials/1", "file": str(file), "credentials": told})
+        terminal.print_json({"schema": "effectcam.credentials/2", "file": str(file), "credentials": told})
     elif found is None:
         terminal.out().print(f"{file} has no content credentials")
     else:

@@ -142,6 +142,7 @@ def _make(
     from effectcam.distill.dataset import put
     from effectcam.distill.origin import has_base
     from effectcam.distill.recipe import load_recipe
+    from effectcam.distill.tiers import tier_run
     from effectcam.effect.catalogue import install
     from effectcam.errors import UsageError
 
@@ -163,7 +164,8 @@ def _make(
         work.mkdir(parents=True, exist_ok=True)
         put(ingredients, json.dumps(_made_of(plan, data), indent=1).encode())
         context.invoke(pairs, recipe=str(recipe), data=data, work=work)
-    if begin is None and all(has_base(student) for student in plan.students.values()):
+    begun = any((tier_run(work, space, "standard") / "student.pt").is_file() for space in plan.students)
+    if begin is None and not begun and all(has_base(student) for student in plan.students.values()):
         begin = "base"
     context.invoke(train, recipe=str(recipe), work=work, begin=None if begin == "nothing" else begin)
     context.invoke(export, recipe=str(recipe), work=work, out=folder / "effect", source=source)
@@ -178,15 +180,9 @@ def _made_of(plan: Recipe, data: Path) -> dict[str, str]:
     """What pairs hang on, each as a hash: they are made once, and an author who changes the teacher must
     not be handed the effect of the day before."""
     from effectcam.distill.data import CLIPS, HELD_OUT, PICTURES
-    from effectcam.distill.teacher_files import teacher_digest
+    from effectcam.distill.teacher_files import module_file, teacher_digest
 
-    name = Path(*plan.teacher.partition(":")[0].split("."))
-    places = [
-        folder / file
-        for folder in (plan.folder, Path.cwd())
-        for file in (name.with_suffix(".py"), name / "__init__.py")
-    ]
-    module = next((file for file in places if file.is_file()), None)
+    module = module_file(plan.teacher.partition(":")[0], [plan.folder, Path.cwd()])
     drawing = b"".join(teacher_digest(module, student.teacher) for student in plan.students.values())
     chosen = data / HELD_OUT
     # What file managers leave in a folder they have shown is none of its pictures.
@@ -197,7 +193,7 @@ def _made_of(plan: Recipe, data: Path) -> dict[str, str]:
         for space, student in plan.students.items()
     ]
     return {
-        "the teacher": _hash(plan.teacher.encode() + drawing),
+        "the teacher or what it draws with": _hash(plan.teacher.encode() + drawing),
         "the recipe's crop, eyes or students": _hash(
             repr((plan.margin, plan.shift, plan.eyes, shapes)).encode()
         ),
@@ -216,7 +212,8 @@ def _refuse_others(ingredients: Path, made_of: dict[str, str]) -> None:
     if not ingredients.is_file():
         return
     was = json.loads(ingredients.read_text(encoding="utf-8"))
-    if changed := [what for what, now in made_of.items() if was.get(what) != now]:
+    # What an older version did not write down cannot be told.
+    if changed := [what for what, now in made_of.items() if was.get(what, now) != now]:
         raise UsageError(
             f"{' and '.join(changed)} changed since the pairs in {ingredients.parent} were made; delete that "
             "folder to learn anew, or give another --out"

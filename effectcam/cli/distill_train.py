@@ -88,7 +88,7 @@ def train(
         pairs = PairStore.load(work / name / "pairs")
         run, known = tier_run(work, name, tier), tier_run(work, name, "standard")
         origin = origin_in(begin, standard.students[name]) if begin else None
-        if tier != "standard" and origin is None:
+        if tier != "standard" and origin is None and not (run / "student.pt").is_file():
             if not (known / "student.pt").is_file():
                 raise UsageError(
                     f"{known} holds no trained student for the {tier} tier to go on from; train the standard "

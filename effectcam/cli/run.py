@@ -122,8 +122,9 @@ _FILE = FilePath()
 def run(**wishes: Any) -> None:
     """Put an effect on a camera or a clip, live.
 
-    SOURCE is a camera's index, path or name (see: effectcam devices) or a clip; the first camera that is
-    no virtual one if left out. Without a choice of outputs: a virtual camera if there is one, else a window.
+    SOURCE is a camera's index, path or name (see: effectcam devices) or a clip; if left out the first
+    camera, on Linux the first that is no virtual one. Without a choice of outputs: a virtual camera if there
+    is one, else a window.
 
     Keys while it runs, in the terminal or the window: n and p change the effect, + and - its strength,
     m mirrors, space is the panic key, q ends it; presets have keys of their own. Ctrl-C ends it too;

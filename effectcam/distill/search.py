@@ -148,8 +148,13 @@ class Search:
         path, settings = self.folder / "settings.json", json.loads(json.dumps(self.settings))
         now = {"budget_ms": self.budget_ms, **settings}
         was = _read(path) if path.is_file() else now
+        # What an older version did not write down, or otherwise, cannot be told.
+        if isinstance(was.get("pairs"), int):
+            del was["pairs"]
         others = [
-            f"{key} {was.get(key)}, now {value}" for key, value in settings.items() if was.get(key) != value
+            f"{key} {was[key]}, now {value}"
+            for key, value in settings.items()
+            if was.get(key, value) != value
         ]
         longest = self.budget_ms
         if any(self.bench.judged(shape) is not None for shape in self._measured()):

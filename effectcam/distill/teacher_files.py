@@ -14,7 +14,7 @@ from effectcam.distill import teachers
 
 def teacher_digest(module: Path | None, arguments: Mapping[str, Any]) -> bytes:
     """Of all that `teacher_files` names. ``module`` is the teacher's own file; None: it has none to read."""
-    files = teacher_files(module, arguments) if module else []
+    files = teacher_files(module, arguments)
     return b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
 
 
@@ -32,16 +32,25 @@ def module_file(name: str, folders: Sequence[Path]) -> Path | None:
     return Path(spec.origin) if spec and spec.origin and spec.has_location else None
 
 
-def teacher_files(module: Path, arguments: Mapping[str, Any]) -> list[Path]:
+def teacher_files(module: Path | None, arguments: Mapping[str, Any]) -> list[Path]:
     """The teacher's module, what it imports from beside it, and files that ``arguments`` name, such as a
     painting. All of effectcam's own teachers count as one, since they share most of what they are made of."""
     home = Path(teachers.__file__).parent
-    if home in module.parents:
+    files = set[Path]()
+    if module is not None and home in module.parents:
         files = {path for path in home.rglob("*") if path.suffix in (".py", ".npz")}
-    else:
-        files = _imported(module.resolve())
+    elif module is not None:
+        files = _imported(module.absolute())
     named = (Path(value) for value in arguments.values() if isinstance(value, str))
-    return [*sorted(files), *sorted(path for path in named if path.is_file())]
+    return [*sorted(files), *sorted(path for path in named if _is_file(path))]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        # A prompt, say: too long for a name, or with a character that none may have.
+        return False
 
 
 def _imported(module: Path) -> set[Path]:
@@ -81,4 +90,4 @@ def _candidates(root: Path, name: str) -> Iterator[Path]:
         place = place / part
         for file in (place.with_suffix(".py"), place / "__init__.py"):
             if file.is_file():
-                yield file.resolve()
+                yield file

@@ -16,6 +16,7 @@ from effectcam.sink.loopback import (
     barred_nodes,
     goes_stale,
     module_version,
+    reload_with,
 )
 from effectcam.source.devices import LOOPBACK_MODULE, VirtualCameraDevice, list_virtual_cameras
 
@@ -95,7 +96,7 @@ def check_device(device: VirtualCameraDevice) -> Finding:
         return warn(
             name,
             f"{device.name!r} is in use by {', '.join(map(str, device.holders))}",
-            "close that program, or add a device: " + RELOAD.replace("devices=1", "devices=2"),
+            "close that program, or add a device: " + reload_with(2),
         )
     return warn(
         name,

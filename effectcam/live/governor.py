@@ -288,7 +288,10 @@ class Governor:
         if not 0 <= now - self._rated_at <= limits.gap * 1e9:
             self._other_rate = _Lasting()
         self._rated_at = now
-        is_other = max(fps / before, before / fps) > limits.other_rate
+        # A camera's rate is that at which it is read. Where the machine is pressed, fewer frames may be its
+        # own doing, and more time for each would have it lose still more.
+        pressed = fps < before and self._position[1] > self._start
+        is_other = max(fps / before, before / fps) > limits.other_rate and not pressed
         if self._other_rate.seconds(is_other, now) < limits.settled:
             return
         self._hold_to(fps)

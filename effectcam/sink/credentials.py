@@ -225,14 +225,20 @@ def _summary(store: Any) -> Credentials:
         made_by=" ".join(str(part) for part in (_at(generator, "name"), _at(generator, "version")) if part),
         source_types=tuple(name for name in types if name),
         effects=tuple(
-            (str(_at(effect, "name") or ""), str(_at(effect, "version") or ""))
-            for effect in _list(said.get(_EFFECTS))
+            (str(_at(effect, "name") or ""), str(_at(effect, "version") or "")) for effect in _effects(said)
         ),
         local=said.get(_WHERE) == _LOCAL,
         signed_by=", ".join(str(name) for name in names if name),
         own=state == "Trusted",
         problems=tuple(problems),
     )
+
+
+def _effects(said: dict[str, Any]) -> list[Any]:
+    """Recordings signed before there could be several name one."""
+    if name := said.get("effectcam.effect"):
+        return [{"name": name, "version": said.get("effectcam.effect_version")}]
+    return _list(said.get(_EFFECTS))
 
 
 def _at(value: Any, *keys: str) -> Any:

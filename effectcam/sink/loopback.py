@@ -90,8 +90,15 @@ def choose_loopback(
 
 def way_to_another(devices: int) -> str:
     """What to do when the ``devices`` that there are will not do."""
-    more = RELOAD.replace("devices=1", f"devices={devices + 1}")
-    return f"close that program, or reload the module with a device more: {more}"
+    return f"close that program, or reload the module with a device more: {reload_with(devices + 1)}"
+
+
+def reload_with(devices: int) -> str:
+    """How to load the module with so many: number and caps are given to each, or the others have the first
+    free number and are not listed by Chrome and Zoom."""
+    numbers, caps = ",".join(str(10 + device) for device in range(devices)), ",".join("1" * devices)
+    several = f"devices={devices} video_nr={numbers} exclusive_caps={caps}"
+    return RELOAD.replace("devices=1 video_nr=10 exclusive_caps=1", several)
 
 
 def barred_nodes(nodes: Path = NODES) -> list[str]:

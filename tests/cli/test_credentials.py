@@ -57,7 +57,7 @@ def test_a_changed_recording(recording: Path, capsys: pytest.CaptureFixture[str]
     recording.write_bytes(data)
     assert main(["credentials", str(recording), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert told["schema"] == "effectcam.credentials/1"
+    assert told["schema"] == "effectcam.credentials/2"
     assert told["credentials"]["effects"] == [["toon", "1.1.0"]] and told["credentials"]["problems"]
     assert main(["credentials", str(recording)]) == 1
     assert "unchanged" not in capsys.readouterr().out

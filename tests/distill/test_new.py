@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -64,13 +65,21 @@ def test_what_changed_after_the_pairs_were_made_is_not_passed_over(
     assert _new(people) != 0
     assert "no-such-effect" in told(), "nothing changed, so it goes on"
 
+    made_of = folder / "work/made-of.json"
+    written = made_of.read_text()
+    older = {what: now for what, now in json.loads(written).items() if "data" in what and "txt" not in what}
+    made_of.write_text(json.dumps({**older, "the teacher": "as an older version told it"}))
+    assert _new(people) != 0
+    assert "no-such-effect" in told(), "nothing changed but effectcam"
+    made_of.write_text(written)
+
     assert _new(people, teacher="looks_of_mine:other") == 2
     assert "has the teacher 'looks_of_mine:draw', not 'looks_of_mine:other'" in told()
 
     (people / "3.png").unlink()
     Path("looks_of_mine.py").write_text(_LOOKS.replace("200", "100"))
     assert _new(people) == 2
-    assert "the teacher and the pictures in --data changed since the pairs" in told()
+    assert "the teacher or what it draws with and the pictures in --data changed since" in told()
 
 
 def test_stopped_right_after_the_pairs_it_still_knows_what_they_are_of(
@@ -83,7 +92,7 @@ def test_stopped_right_after_the_pairs_it_still_knows_what_they_are_of(
     assert Path("my-look", "work", "face", "pairs", "pairs.json").is_file()
     Path("looks_of_mine.py").write_text(_LOOKS.replace("200", "100"))
     assert _new(people) == 2
-    assert "the teacher changed since the pairs" in capsys.readouterr().err
+    assert "the teacher or what it draws with changed since the pairs" in capsys.readouterr().err
 
 
 def _stop(*_: object) -> None:

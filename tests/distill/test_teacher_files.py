@@ -67,6 +67,22 @@ def test_a_module_is_found_wherever_python_would_find_it(looks: Path) -> None:
     assert module_file("sys", []) is None and teacher_digest(None, {}) == b""
 
 
+def test_what_names_no_file_says_nothing(looks: Path) -> None:
+    painting = looks / "painting.png"
+    painting.write_bytes(b"blue")
+    arguments = {"style": str(painting), "prompt": "an oil painting " * 40, "steps": 3, "odd": "\0"}
+    assert teacher_files(None, arguments) == [painting]
+
+
+def test_a_helper_that_lies_elsewhere_counts(looks: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    shared = tmp_path_factory.mktemp("shared") / "pens.py"
+    shared.write_text("import palette", encoding="utf-8")
+    (looks / "pens.py").symlink_to(shared)
+    (looks / "elsewhere.py").write_text("import pens", encoding="utf-8")
+    found = [file.name for file in teacher_files(looks / "elsewhere.py", {})]
+    assert found == ["elsewhere.py", "palette.py", "pens.py"]
+
+
 def test_a_change_anywhere_in_our_own_teachers_is_another_teacher(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,12 +36,24 @@ def test_a_camera_that_gives_more_in_the_light_leaves_less_time() -> None:
 
 def test_a_camera_that_gives_less_in_the_dark_leaves_more_time() -> None:
     machine = under_a_lamp(30)
-    machine.run(300, flat(standard=50, lite=40))
-    assert machine.where == "lite, mesh every 2nd frame"
+    machine.run(20, flat(standard=20, lite=15))
     machine.give(15)
-    machine.run(45, flat(standard=40, lite=40))
-    # As soon as ever, though tries at the other rate have failed.
-    assert machine.where == "standard"
+    machine.run(20, flat(standard=20, lite=15))
+    assert machine.where == "standard" and machine.governor.state["budget_ms"] == 66.7
+    assert replay(machine.trace) == machine.trace
+
+
+def test_a_machine_that_is_pressed_is_not_taken_for_a_slower_camera() -> None:
+    """A game starves the thread that reads the camera: with more time for a frame, and a better picture in
+    it, still fewer would come."""
+    machine = under_a_lamp(30)
+    machine.run(20, flat(standard=38, lite=26))
+    before = machine.where
+    assert before != "standard"
+    machine.give(22)
+    machine.run(30, flat(standard=38, lite=26))
+    assert machine.where == before
+    assert not any("rate" in record for record in machine.trace)
     assert replay(machine.trace) == machine.trace
 
 

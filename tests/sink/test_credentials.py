@@ -26,7 +26,7 @@ x509 = pytest.importorskip("cryptography.x509", reason="the extra 'credentials' 
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: E402
 
-from effectcam.sink import certificate  # noqa: E402
+from effectcam.sink import certificate, credentials  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +93,25 @@ def test_all_effects_and_the_kind_of_source_are_stated(recording: Path) -> None:
     sign(recording, effects=effects[:1], source="camera")
     assert read_sound(recording).effects == effects[:1]
     assert b"A camera's picture redrawn by the effect toon 1.1.0, on" in recording.read_bytes()
+
+
+def test_what_older_versions_signed_still_tells_its_effect(
+    recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = credentials._manifest
+
+    def older(*arguments: Any, **more: Any) -> dict[str, Any]:
+        manifest = usual(*arguments, **more)
+        (created,) = (
+            each["data"]["actions"][0] for each in manifest["assertions"] if "actions" in each["data"]
+        )
+        del created["parameters"]["effectcam.effects"]
+        created["parameters"] |= {"effectcam.effect": "toon", "effectcam.effect_version": "1.0.0"}
+        return manifest
+
+    monkeypatch.setattr(credentials, "_manifest", older)
+    sign(recording, effects=[("toon", "1.1.0")], source="camera")
+    assert read_sound(recording).effects == (("toon", "1.0.0"),)
 
 
 def test_one_changed_byte_of_the_picture_is_found(recording: Path) -> None:

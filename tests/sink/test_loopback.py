@@ -34,7 +34,7 @@ def test_our_own_label_comes_first_then_the_first_free_one() -> None:
     ("wanted", "says"),
     [
         ("zoom", "no loopback device; known: /dev/video8 'OBS'"),
-        (None, r"/dev/video8 in use \(obs \(process 42\)\).*devices=2"),
+        (None, r"/dev/video8 in use \(obs \(process 42\)\).*devices=2 video_nr=10,11 exclusive_caps=1,1"),
         ("OBS", "in use"),
     ],
 )
