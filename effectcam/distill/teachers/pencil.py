@@ -41,8 +41,8 @@ class Pencil:
 
     line_width: float = 1.0
     shading: float = 1.0
-    ground: float = 0.1
-    distance: float = 0.4
+    ground: float = 0.16
+    distance: float = 0.8
 
     def __call__(self, image: Pixels, landmarks: Landmarks | None) -> Pixels:
         """Draw one picture.
