@@ -106,7 +106,7 @@ class Pipeline:
         self._several = max_faces if isinstance(self._choice, AllFaces) and threads != 1 else 1
         self._own_colour, self._colour = colour, colour or NoColourMatch()
         steady, at = self.effect.temporal, self.effect.limits
-        self._temporal = temporal or blending(steady.policy, steady.weight, steady.tolerance)
+        self._temporal = temporal or blending(steady.policy, steady.weight, steady.tolerance, steady.flow)
         self._limits = limits or soft_limits(at.policy, at.yaw)
         self._wishes: dict[Place, Wish] = dict.fromkeys(self.effect.places, accelerator)
         self._tell = tell

@@ -25,6 +25,7 @@ Output = Literal["rgb", "rgba"]
 ColourPolicy = Literal["none", "match-input", "match-frame"]
 ScreenPattern = Literal["none", "halftone", "hatch", "paper"]
 TemporalPolicy = Literal["none", "motion-blend"]
+FlowSearch = Literal["fast", "fine"]
 LimitsPolicy = Literal["none", "soft"]
 TierName = Literal["lite", "standard", "high"]
 Place = Literal["face", "frame"]
@@ -113,6 +114,9 @@ class Temporal:
     tolerance: float = 14.0
     """By how many steps of 255 the input may differ and count as the same, more or less: less flickers with
     the camera's noise, more lets a shut eye shine through."""
+    flow: FlowSearch = "fast"
+    """How the motion is sought: ``fine`` leaves up to a quarter less of the warping error where a face is
+    pulled and lines are hard, for up to a millisecond more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +253,7 @@ def parse_manifest(text: str, *, origin: str, with_files: bool = True) -> Manife
             cast(TemporalPolicy, temporal.word("policy", get_args(TemporalPolicy), default="none")),
             temporal.number("weight", 0.0, 0.95, default=Temporal().weight),
             temporal.number("tolerance", 1.0, 64.0, default=Temporal().tolerance),
+            cast(FlowSearch, temporal.word("flow", get_args(FlowSearch), default=Temporal().flow)),
         ),
         limits=_limits(limits, space),
         strength=Strength(strength.number("default", 0.0, 1.0, default=Strength().default)),

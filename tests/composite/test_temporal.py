@@ -156,6 +156,23 @@ def test_a_crop_that_jumps_a_little_is_followed() -> None:
     assert distance(result.drawing, drawn(seen)) < 2
 
 
+def test_a_fine_search_follows_what_is_small() -> None:
+    """A patch of 16 pixels that goes its own way, on ground that lies still: an eye, a corner of a mouth."""
+    ground, patch = texture(0, SIZE), texture(1, 16)
+    apart = []
+    for fine in (False, True):
+        policy = MotionBlending(weight=0.9, tolerance=60, fine=fine)
+        errors = []
+        for frame in range(16):
+            seen, left = ground.copy(), 40 + 2 * frame
+            seen[56:72, left : left + 16] = patch
+            result = policy.blend(0, drawn(seen), seen, frame * STEP).drawing
+            where = (slice(58, 70), slice(left + 2, left + 14))
+            errors.append(np.abs(result[where].astype(int) - drawn(seen)[where]).mean())
+        apart.append(np.mean(errors[4:]))
+    assert apart[1] < 0.8 * apart[0]
+
+
 def test_alpha_is_blended_as_well() -> None:
     policy = MotionBlending(weight=0.5)
     seen = moved(texture(0), 0)
@@ -230,19 +247,39 @@ def test_streams_know_nothing_of_each_other() -> None:
     assert policy.blend(0, drawn(small), small, 3 * STEP).share == 0
 
 
+@pytest.mark.parametrize("fine", [False, True])
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (17, 16), (24, 512), (512, 40), (63, 512)])
-def test_pictures_smaller_or_narrower_than_what_the_search_takes(size: tuple[int, int]) -> None:
-    policy, seen = MotionBlending(), np.full((*size, 3), 90, np.uint8)
+def test_pictures_smaller_or_narrower_than_what_the_search_takes(size: tuple[int, int], fine: bool) -> None:
+    policy, seen = MotionBlending(fine=fine), np.full((*size, 3), 90, np.uint8)
     for frame in range(3):
         result = policy.blend(0, seen, seen, frame * STEP)
     assert result.drawing.shape == seen.shape
 
 
-def test_opencvs_threads_change_no_byte() -> None:
+@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize(("size", "place"), [(40, 0), (266, 0), (266, 263), (512, 250), (512, 509)])
+def test_what_little_is_drawn_is_searched_as_finely_as_all(size: int, place: int, fine: bool) -> None:
+    """OpenCV chooses other sizes, for good, where those that it is told leave it none to begin with."""
+    picture, results = texture(0, size + 8), []
+    for spot in (3, 0):
+        policy = MotionBlending(fine=fine, weight=0.5)
+        for frame in range(4):
+            seen = np.ascontiguousarray(picture[:size, frame : size + frame])
+            alpha = np.full((size, size), 0 if frame < 3 else 255, np.uint8)
+            alpha[place : place + spot, place : place + spot] = 255
+            result = policy.blend(0, np.dstack((drawn(seen), alpha)), seen, frame * STEP)
+        away = np.ones((size, size), bool)
+        away[max(place - 12, 0) : place + 15, max(place - 12, 0) : place + 15] = False
+        results.append(result.drawing[away])
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_opencvs_threads_change_no_byte(fine: bool) -> None:
     results = []
     for threads in (1, 2, 5):
         cv2.setNumThreads(threads)
-        policy, crop = MotionBlending(), Crop(640, 330, 420, 0.0)
+        policy, crop = MotionBlending(fine=fine), Crop(640, 330, 420, 0.0)
         for frame, pixels in enumerate(demo_pixels(5)):
             seen = cut(pixels, crop, 256)
             small = np.asarray(cv2.resize(pixels, (512, 288), interpolation=cv2.INTER_AREA), np.uint8)
@@ -259,6 +296,6 @@ def test_opencvs_threads_change_no_byte() -> None:
 
 def test_the_null_policy_and_the_one_of_a_manifest() -> None:
     seen = moved(texture(0), 0)
-    assert isinstance(blending("none", 0.6, 14), NoBlending)
+    assert isinstance(blending("none", 0.6, 14, "fast"), NoBlending)
     assert NoBlending().blend(0, seen, seen, 0) == (seen, None)
-    assert isinstance(blending("motion-blend", 0.6, 14), MotionBlending)
+    assert isinstance(blending("motion-blend", 0.6, 14, "fine"), MotionBlending)
