@@ -29,6 +29,9 @@ _HOLLOWS = (
     ((0.30, 0.77), (0.09, 0.06), 0.5),
 )
 """Middle, radii and depth of the hollows of the picture's left half."""
+_CROWN = 0.08
+"""Height of the ridges there, of one on the brow: beyond the mesh a student cannot tell to the pixel where they
+run."""
 
 
 def paint_skin(*, seed: int) -> Floats:
@@ -50,6 +53,7 @@ def paint_skin(*, seed: int) -> Floats:
         x, y = (columns / SIDE - 0.25) * 2 - u, (rows / SIDE - 0.25) * 2 - v
         hollows = np.maximum(hollows, depth * np.exp(-np.square(x / wide) - np.square(y / high)))
     ridges, hollows = (np.maximum(mask, mask[:, ::-1]) for mask in (ridges, hollows))
+    ridges *= _CROWN + (1 - _CROWN) * step(0.0, 0.28, (rows / SIDE - 0.25) * 2)
     drifts = np.zeros((SIDE, SIDE), np.float32)
     for scale, share in ((26, 0.7), (11, 0.45)):
         field = blur(rng.standard_normal((SIDE, SIDE)).astype(np.float32), scale)
