@@ -30,8 +30,8 @@ _HOLLOWS = (
 )
 """Middle, radii and depth of the hollows of the picture's left half."""
 _CROWN = 0.08
-"""Height of the ridges there, of one on the brow: beyond the mesh a student cannot tell to the pixel where they
-run."""
+"""Height of the ridges there, of one on the brow: beyond the mesh a student cannot tell to the pixel where
+they run."""
 
 
 def paint_skin(*, seed: int) -> Floats:
