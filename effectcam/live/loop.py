@@ -92,6 +92,7 @@ class LiveLoop:
         self._guard = guard or NoGuard()
         self.governor = governor or NoGovernor()
         self._governed: object = None
+        self._faces = controls.faces_in_use
         self._last = LastDrawn()
         self._label = label or Label()
         self._preview = preview or Preview()
@@ -148,6 +149,10 @@ class LiveLoop:
             return
         spent = time.process_time_ns()
         pipeline = self._controls.settle()
+        if self._faces != self._controls.faces_in_use:
+            self._faces = self._controls.faces_in_use
+            # Those who get no effect any more have not been lost.
+            self._guard.recount()
         panic = self._controls.panic is not None
         if not panic and self._omits(pipeline, frame):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from effectcam.frame import Frame
 from effectcam.live.controls import Controls
 from effectcam.live.options import Options
 from effectcam.live.privacy import FaceGuard, OnLost
+from tests.face.test_mesh import twins
 from tests.live.test_loop import HEIGHT, WIDTH, Kept, grey, make, now_frame, silence
 
 
@@ -126,3 +128,32 @@ def test_what_was_shown_bare_is_not_held_once_it_is_to_be_hidden(
     finally:
         controls.close()
     assert [np.array_equal(frame.pixels, bare) for frame in sink.frames] == [True, False]
+
+
+def test_choosing_one_face_of_two_does_not_hide_the_picture(home: Path, sink: Kept) -> None:
+    picture = twins()
+    controls = Controls(
+        load_effect("face"), Options(threads=1, label=False, faces="all"), on_quit=print, tell=lambda _: None
+    )
+    loop = make(controls, sink, guard=FaceGuard(hold=0.1))
+    shown: list[str] = []
+
+    def frames() -> Iterator[Frame]:
+        for index in range(500):
+            if index == 20:
+                assert loop.showing == "live" and controls.face_count == 2
+                controls.set_faces("largest")
+            yield Frame(picture, index, index * 40_000_000)
+            if controls.faces_in_use == "largest":
+                shown.append(loop.showing)
+            elif index > 20:
+                time.sleep(0.02)
+            if len(shown) == 10:
+                return
+
+    try:
+        loop.run(frames())
+        assert controls.face_count == 1
+    finally:
+        controls.close()
+    assert len(shown) == 10 and set(shown) <= {"live", "hold"} and shown[-1] == "live"
