@@ -174,7 +174,8 @@ def temporal(
         results = {}
         for clip in clips:
             # A new one for each clip: it keeps what was drawn last.
-            policy = None if weight is None else MotionBlending(weight=weight, tolerance=tolerance)
+            fine = effect.temporal.flow == "fine"
+            policy = None if weight is None else MotionBlending(weight=weight, tolerance=tolerance, fine=fine)
             results[clip.stem] = measure(clip, effect, policy, chosen)
         if file is not None:
             file.fill(json.dumps(_report(effect, results), indent=1).encode("ascii"))

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 
 _ONE_AT_A_TIME = threading.RLock()
@@ -26,30 +26,28 @@ def without_native_log() -> Iterator[None]:
 
     The process has one standard error, so for these milliseconds the lines of other threads are held
     back too; they are passed on at the end. Without a usable standard error (a program without a
-    console) nothing is dropped.
+    console), or a folder for temporary files, nothing is dropped.
     """
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, ExitStack() as opened:
         try:
             real = os.dup(2)
+            opened.callback(os.close, real)
+            held = opened.enter_context(tempfile.TemporaryFile())
+            os.dup2(held.fileno(), 2)
         except OSError:
             yield
             return
         try:
-            with tempfile.TemporaryFile() as held:
-                os.dup2(held.fileno(), 2)
-                try:
-                    yield
-                finally:
-                    os.dup2(real, 2)
-                    held.seek(0)
-                    others = bytearray()
-                    for line in held.read().splitlines(keepends=True):
-                        if not _NATIVE_LINE.match(line):
-                            others += line
-                    if others:
-                        os.write(real, others)
+            yield
         finally:
-            os.close(real)
+            os.dup2(real, 2)
+            held.seek(0)
+            others = bytearray()
+            for line in held.read().splitlines(keepends=True):
+                if not _NATIVE_LINE.match(line):
+                    others += line
+            if others:
+                os.write(real, others)
 
 
 @cache

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,22 @@ def test_it_nests(capfd: pytest.CaptureFixture[str]) -> None:
             os.write(2, b"INFO: [a.cc:1] in\nmine\n")
         os.write(2, b"INFO: [a.cc:1] out\n")
     assert capfd.readouterr().err == "mine\n"
+
+
+def test_without_a_folder_for_temporary_files_the_block_still_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    opened = os.dup(2)
+    os.close(opened)
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+        with without_native_log():
+            os.write(2, b"INFO: [a.cc:1] shown\n")
+    assert capfd.readouterr().err == "INFO: [a.cc:1] shown\n"
+    # Nothing was left open.
+    again = os.dup(2)
+    os.close(again)
+    assert again == opened
 
 
 def test_a_program_without_standard_error_still_runs() -> None:

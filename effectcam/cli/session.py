@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -229,7 +229,7 @@ class Session:
     def _run(self, loop: LiveLoop, source: CameraSupervisor | Clip, sinks: FanOut) -> None:
         try:
             with self._stop:
-                loop.run(self._frames(source, sinks))
+                loop.run(self._frames(source, sinks, loop))
         except BaseException:
             # What a camera has shown cannot be had again, so its recording is kept up to here.
             if isinstance(source, CameraSupervisor):
@@ -244,21 +244,28 @@ class Session:
         with StopFlag(on_signal=lambda: self._tell(once_more)):
             sinks.close()
 
-    def _frames(self, source: CameraSupervisor | Clip, sinks: FanOut) -> Iterator[Frame | None]:
+    def _frames(
+        self, source: CameraSupervisor | Clip, sinks: FanOut, loop: LiveLoop
+    ) -> Iterator[Frame | None]:
         """The frames in the order and at the pace that fits source and sinks."""
+
+        def idle(left: int) -> None:
+            sinks.again()
+            loop.idle(left)
+
         if isinstance(source, CameraSupervisor):
             return newest(source, self._stop, fps=self._wishes.fps)
         if self._wishes.loop:
-            return self._round_and_round(source)
+            return self._round_and_round(source, idle)
         if is_live(sinks):
-            return paced(source, self._stop, keep_all=sinks.lossless)
+            return paced(source, self._stop, keep_all=sinks.lossless, idle=idle)
         return unpaced(source, self._stop)
 
-    def _round_and_round(self, clip: Clip) -> Iterator[Frame]:
+    def _round_and_round(self, clip: Clip, idle: Callable[[int], None]) -> Iterator[Frame]:
         """A clip without end, stamped as if a camera saw it."""
         while not self._stop.is_set:
             with clip:
-                yield from paced(clip, self._stop, restamp=True)
+                yield from paced(clip, self._stop, restamp=True, idle=idle)
             # A frame whose side data was read hangs in a cycle, at 1.4 MB a round. Little else is left to
             # look through while the loop runs.
             gc.collect()

@@ -74,6 +74,9 @@ class FaceMesh:
     One graph serves one stream of frames; it is not for several threads at once.
     """
 
+    _warned = False
+    """Whether a face was found yet, by any graph of this process."""
+
     def __init__(self, max_faces: int = 1, *, irises: bool = False) -> None:
         """Build the graph and start it (for one face about 50 ms after the import of mediapipe).
 
@@ -101,7 +104,6 @@ class FaceMesh:
 
     def _start(self) -> None:
         self._stamp = 0
-        self._warned = False
         try:
             with without_native_log():
                 self._graph = calculator_graph.CalculatorGraph(graph_config=face_mesh_graph(self._max_faces))
@@ -145,7 +147,8 @@ class FaceMesh:
             image = mediapipe.packet_creator.create_image_frame(
                 image_format=mediapipe.ImageFormat.SRGB, data=pixels
             )
-            # The first face makes the graph warn of what does not concern it.
+            # The first face makes the graph warn of what does not concern it, once in a process. What keeps
+            # that off the terminal opens a file, which is not for each frame of an empty chair.
             with nullcontext() if self._warned else without_native_log():
                 self._graph.add_packet_to_input_stream("image", image.at(self._stamp))
                 self._graph.wait_until_idle()
@@ -158,7 +161,7 @@ class FaceMesh:
         landmarks, rects = self._packets.get("landmarks"), self._packets.get("rects")
         if landmarks is None or rects is None:
             return []
-        self._warned = True
+        FaceMesh._warned = True
         return [
             FaceObservation(self._points(points, frame), _rect(rect, frame))
             for points, rect in zip(_messages(landmarks), _messages(rects), strict=True)
@@ -182,7 +185,7 @@ class FaceMesh:
         does not start, it is tried again with the next frame, and told there."""
         if not self._closed:
             self._stop()
-            with suppress(FaceMeshError):
+            with suppress(FaceMeshError, OSError):
                 self._start()
 
     def close(self) -> None:

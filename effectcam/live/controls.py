@@ -59,7 +59,7 @@ class Controls:
         self._tell = tell
         self._lock = threading.RLock()
         self._strength = self._options.strength
-        self._faces = self._options.faces
+        self._faces = self._faces_in_use = self._coming_faces = self._options.faces
         self._mirror = self._options.mirror
         self._panic: Panic | None = None
         self._label = self._options.label
@@ -130,6 +130,11 @@ class Controls:
     @property
     def faces(self) -> str:
         return self._faces
+
+    @property
+    def faces_in_use(self) -> str:
+        """What the pipeline goes by, until the one for other `faces` has come."""
+        return self._faces_in_use
 
     @property
     def panic(self) -> Panic | None:
@@ -354,7 +359,7 @@ class Controls:
             self._again = True
             return
         name, faces = self._wanted, self._faces
-        self._coming = name
+        self._coming, self._coming_faces = name, faces
         here, tier = self._pipeline.effect, self._pipeline.tier
 
         def load() -> Pipeline:
@@ -373,16 +378,19 @@ class Controls:
             self.tell(f"{self._coming}: {reason(error)}")
             if self._coming != before:
                 self._failed.add(self._coming)
-            if not self._again:
+            if self._wanted == self._coming:
                 self._wanted = before
+            if self._coming == before and self._faces == self._coming_faces:
+                self._faces = self._faces_in_use
         else:
             self._failed.discard(self._coming)
             self._pipeline.close()
-            self._pipeline = pipeline
+            self._pipeline, self._faces_in_use = pipeline, self._coming_faces
             self._used[pipeline.effect.name, pipeline.effect.version] = None
             if pipeline.effect.name != before:
                 self.tell(f"effect {pipeline.effect.name}")
-        if self._again:
+        # Faces may have been wished for along with an effect that does not load.
+        if self._again or self._faces != self._faces_in_use:
             self._again = False
             self._load()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from effectcam.frame import Clock, Frame, RealClock
@@ -43,6 +43,7 @@ def paced(
     *,
     keep_all: bool = False,
     restamp: bool = False,
+    idle: Callable[[int], None] = lambda left: None,
     clock: Clock | None = None,
 ) -> Iterator[Frame]:
     """A clip's frames at the moments its timestamps say, counted from the first.
@@ -50,7 +51,8 @@ def paced(
     Frames that are late by more than one are left out, so that the clip keeps its speed on a slow
     machine, unless ``keep_all``; of those that cannot be decoded in time some are shown late. ``restamp``
     stamps each with its moment on the clock, as a camera does; another round may follow, so the last frame
-    too is given its time.
+    too is given its time. ``idle`` is called ten times a second while a frame stands for longer, with the
+    nanoseconds that are left of it.
     """
     clock = clock or RealClock()
     start: int | None = None
@@ -65,17 +67,19 @@ def paced(
         due = start + frame.captured_at
         if now - due > late and now - shown < _STANDS and not keep_all:
             continue
-        _wait(clock, due, stop)
+        _wait(clock, due, stop, idle)
         yield replace(frame, captured_at=due) if restamp else frame
         shown = clock.now()
     if restamp:
-        _wait(clock, due + late, stop)
+        _wait(clock, due + late, stop, idle)
 
 
-def _wait(clock: Clock, moment: int, stop: StopFlag) -> None:
-    """In steps, because a clip may pause for long and the wish to stop must not wait for it."""
-    while not stop.is_set and clock.now() < moment:
-        clock.sleep_until(min(moment, clock.now() + _STEP))
+def _wait(clock: Clock, moment: int, stop: StopFlag, idle: Callable[[int], None]) -> None:
+    """In steps, because a clip may pause for long and neither the wish to stop nor a key must wait for it."""
+    while not stop.is_set and (left := moment - clock.now()) > 0:
+        clock.sleep_until(moment - max(0, left - _STEP))
+        if left > _STEP:
+            idle(left - _STEP)
 
 
 def unpaced(source: Source, stop: StopFlag) -> Iterator[Frame]:

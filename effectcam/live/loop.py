@@ -39,6 +39,10 @@ _TICK = 1_000_000
 """Nanoseconds from a picture that stood in to the next frame, at least: a file counts time in coarser steps
 than one, and takes no two pictures for a moment."""
 
+_APART = 100_000_000
+"""Nanoseconds from a panic's picture to a clip's frames round it, at least: a file of the clip counts time in
+the clip's own steps."""
+
 _RENEW_AFTER = 30
 """Frames in a row that an effect may fail before it is opened anew: about a second."""
 
@@ -92,6 +96,7 @@ class LiveLoop:
         self._guard = guard or NoGuard()
         self.governor = governor or NoGovernor()
         self._governed: object = None
+        self._faces = controls.faces_in_use
         self._last = LastDrawn()
         self._label = label or Label()
         self._preview = preview or Preview()
@@ -134,6 +139,19 @@ class LiveLoop:
                 self._step(frame)
                 self._after()
 
+    def idle(self, left: int) -> None:
+        """For a clip whose next frame is ``left`` nanoseconds away: what people do does not wait for it."""
+        self._after()
+        self._controls.take_up()
+        if self._controls.panic is None or self.showing == "panic":
+            return
+        gone = self._clock.now() - self._sent_at
+        if self._sent is not None and min(gone, left) >= _APART:
+            before = self._sent
+            pixels = self._panic_picture(before)
+            if pixels is not before:
+                self._send(Frame(pixels, 0, self._earliest + gone), pixels)
+
     def _step(self, frame: Frame | None) -> None:
         now = self._clock.now()
         self._controls.take_up()
@@ -148,6 +166,10 @@ class LiveLoop:
             return
         spent = time.process_time_ns()
         pipeline = self._controls.settle()
+        if self._faces != self._controls.faces_in_use:
+            self._faces = self._controls.faces_in_use
+            # Those who get no effect any more have not been lost.
+            self._guard.recount()
         panic = self._controls.panic is not None
         if not panic and self._omits(pipeline, frame):
             return

@@ -43,6 +43,10 @@ class Guard(Protocol):
         """The last good picture must not be shown again: the user has hidden it."""
         ...
 
+    def recount(self) -> None:
+        """From now on other faces are to be under the effect, or fewer, because the user chose so."""
+        ...
+
 
 class NoGuard:
     """Lets everything out, the bare frame where the effect failed."""
@@ -53,6 +57,9 @@ class NoGuard:
         return frame.pixels if drawn is None else drawn
 
     def forget(self) -> None:
+        pass
+
+    def recount(self) -> None:
         pass
 
 
@@ -105,6 +112,9 @@ class FaceGuard:
     def forget(self) -> None:
         self._good = None
         self._hidden = 1.0
+
+    def recount(self) -> None:
+        self._counts.clear()
 
     def _complete(self, now: int, faces: int) -> bool:
         """Whether everybody who was under the effect lately is so now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from typing import NamedTuple
 
@@ -33,9 +34,9 @@ class Refusal(NamedTuple):
 class Access:
     """Judges requests by their Host, their Origin and their token.
 
-    The token comes in the header ``Authorization: Bearer``, as ``token`` in the address, or in the
-    cookie that the page gets when it is opened with its address. The cookie alone lets a request look
-    but not change anything: for that it takes the panel's own Origin too, which a browser sends along
+    The token comes in the header ``Authorization: Bearer``, as ``token`` in the address, or is vouched for
+    by the cookie that the page gets when it is opened with its address. The cookie alone lets a request
+    look but not change anything: for that it takes the panel's own Origin too, which a browser sends along
     and another page cannot forge.
     """
 
@@ -44,7 +45,13 @@ class Access:
         self._token = token
         # Cookies are shared by all ports of a host, and two runs may have a panel each.
         self._cookie = f"effectcam-{port}"
-        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        # Browsers send the cookie to every other server of this machine, which must not learn the token.
+        self._vouches = hmac.new(_bytes(token), f"panel cookie {port}".encode(), hashlib.sha256).hexdigest()
+        names = ("127.0.0.1", "localhost", "[::1]")
+        self._hosts = {f"{name}:{port}" for name in names}
+        if port == 80:
+            # Browsers leave out the port that goes without saying.
+            self._hosts.update(names)
         self._here = f"http://127.0.0.1:{port}"
 
     def refusal(self, request: web.Request, *, changes: bool) -> Refusal | None:
@@ -58,7 +65,7 @@ class Access:
             return Refusal(403, "another page may not use the panel; open the panel's own address")
         if self._known(_bearer(request)) or self._known(request.query.get("token", "")):
             return None
-        if not self._known(request.cookies.get(self._cookie, "")):
+        if not _same(request.cookies.get(self._cookie, ""), self._vouches):
             return Refusal(401, "the token is missing or wrong; use the address that effectcam run shows")
         if changes and origin is None:
             return Refusal(401, "the cookie alone changes nothing; send the token too")
@@ -66,12 +73,18 @@ class Access:
 
     def remember(self, response: web.StreamResponse) -> None:
         """Let the browser that gets ``response`` come back without the token in its address."""
-        response.set_cookie(self._cookie, self._token, path="/", httponly=True, samesite="Strict")
+        response.set_cookie(self._cookie, self._vouches, path="/", httponly=True, samesite="Strict")
 
     def _known(self, token: str) -> bool:
-        return hmac.compare_digest(
-            token.encode("utf-8", "surrogateescape"), self._token.encode("utf-8", "surrogateescape")
-        )
+        return _same(token, self._token)
+
+
+def _same(given: str, known: str) -> bool:
+    return hmac.compare_digest(_bytes(given), _bytes(known))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _bearer(request: web.Request) -> str:

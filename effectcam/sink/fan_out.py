@@ -95,6 +95,12 @@ class FanOut(Sink):
         if all(lane.error is not None for lane in self._lanes):
             raise SinkError(self._failures())
 
+    def again(self) -> None:
+        """For a feeder without a new frame: in its own thread those that need it have the last one again."""
+        for lane in self._lanes:
+            if lane.error is None:
+                lane.again()
+
     def close(self) -> None:
         if self._done:
             return
@@ -143,6 +149,9 @@ class _Lane:
     def write(self, frame: Frame) -> None:
         raise NotImplementedError
 
+    def again(self) -> None:
+        """Write the last frame once more, where no thread does so, see `Sink.keep_alive`."""
+
     def finish(self) -> None:
         """Let the sink close once it has what is queued."""
         raise NotImplementedError
@@ -183,8 +192,15 @@ class _Lane:
 class _DirectLane(_Lane):
     """For a sink that has to stay in the thread of the one who feeds it."""
 
+    _last: Frame | None = None
+
     def write(self, frame: Frame) -> None:
+        self._last = frame
         self._hand_over(frame)
+
+    def again(self) -> None:
+        if self._last is not None and self.sink.keep_alive is not None:
+            self._hand_over(self._last, again=True)
 
     def finish(self) -> None:
         if self.error is None:

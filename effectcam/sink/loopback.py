@@ -220,7 +220,8 @@ def readers_of(
     The module counts its openings, ours included; what is not ours is a watcher's. While only one
     device exists that is the answer, for programs of all users. With several devices the processes
     that this user may see are looked through, unless nothing but ours is open. None where it cannot
-    be told, so that nobody is left without a picture: outside Linux, and without the module's count.
+    be told, so that nobody is left without a picture: outside Linux, without the module's count, and
+    where one of several devices is open in a program that this user may not see.
     """
     try:
         opened = int((module / "refcnt").read_text())
@@ -233,7 +234,11 @@ def readers_of(
     if len(devices) == 1:
         return foreign
     me = str(os.getpid())
-    return sum(_openings(process, {path}) for process in proc.glob("[0-9]*") if process.name != me)
+    others = [process for process in proc.glob("[0-9]*") if process.name != me]
+    if here := sum(_openings(process, {path}) for process in others):
+        return here
+    seen = sum(_openings(process, devices) for process in others)
+    return 0 if seen >= foreign else None
 
 
 def _openings(process: Path, paths: set[str]) -> int:

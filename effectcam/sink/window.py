@@ -39,6 +39,8 @@ class Window(Sink):
     """
 
     own_thread = False
+    keep_alive = 0.1
+    """Seconds. It hears keys, and of its own end, only while it is written to."""
 
     def __init__(
         self,

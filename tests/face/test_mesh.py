@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import errno
 import math
-from typing import Any
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -277,6 +282,42 @@ def test_a_graph_that_does_not_start_again_is_told_by_the_next_frame_and_tried_a
             with pytest.raises(FaceMeshError, match="does not start"):
                 mesh.process(Frame(demo_pixels()[0], 0, 0))
         assert len(mesh.process(Frame(demo_pixels()[1], 1, 1))) == 1
+
+
+def test_a_graph_starts_again_without_a_folder_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with FaceMesh() as mesh:
+        monkeypatch.setattr(FaceMesh, "_warned", False)
+        with monkeypatch.context() as patched:
+            patched.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+            mesh.reset()
+            assert len(mesh.process(Frame(demo_pixels()[0], 0, 0))) == 1
+        with monkeypatch.context() as patched:
+            patched.setattr("effectcam.face.mesh.without_native_log", refuse)
+            mesh.reset()
+        assert len(mesh.process(Frame(demo_pixels()[1], 1, 1))) == 1
+
+
+def test_only_until_the_first_face_a_file_is_opened_for_each_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+
+    @contextmanager
+    def count() -> Iterator[None]:
+        opened.append(1)
+        yield
+
+    monkeypatch.setattr(FaceMesh, "_warned", False)
+    monkeypatch.setattr("effectcam.face.mesh.without_native_log", count)
+    with FaceMesh() as mesh:
+        run(mesh, stream([blank(64, 48), demo_pixels()[0], blank(64, 48)]))
+        assert len(opened) == 3
+        mesh.reset()
+        run(mesh, stream([blank(64, 48)] * 3))
+    assert len(opened) == 4
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from effectcam.effect.package import load_effect
+from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import StudentError, UsageError
 from effectcam.frame import Frame, Pixels, VirtualClock
 from effectcam.live.controls import Controls
@@ -197,6 +197,59 @@ def test_faces_open_the_effect_anew(controls: Controls) -> None:
     assert controls.faces == "largest" and controls.effect.name == "one"
     with pytest.raises(UsageError, match="did you mean 'leftmost'"):
         controls.set_faces("leftmst")
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The effect and the faces of each pipeline that was asked for. There is no memory for six faces."""
+    asked: list[tuple[str, str]] = []
+    real = Controls._open
+
+    def open_(self: Controls, effect: Effect, faces: str, tier: str | None = None) -> Pipeline:
+        asked.append((effect.name, faces))
+        if faces == "6":
+            raise StudentError("no memory")
+        return real(self, effect, faces, tier)
+
+    monkeypatch.setattr(Controls, "_open", open_)
+    return asked
+
+
+def test_faces_that_are_chosen_while_a_bad_effect_loads_are_put_to_work(
+    controls: Controls, opened: list[tuple[str, str]]
+) -> None:
+    controls.choose_effect("wrong")
+    controls.set_faces("all")
+    settle(controls, lambda: controls.loading is None)
+    assert opened == [("one", "all")]
+    assert controls.faces == controls.faces_in_use == "all"
+    assert [line.split(":")[0] for line in controls.news] == ["wrong"]
+
+
+def test_faces_that_come_along_with_a_bad_effect_are_put_to_work(
+    controls: Controls, opened: list[tuple[str, str]]
+) -> None:
+    controls.choose_effect("two")
+    controls.set_faces("all")
+    controls.choose_effect("wrong")
+    settle(controls, lambda: controls.loading is None)
+    assert opened == [("two", "one"), ("two", "all")]
+    assert controls.faces == controls.faces_in_use == "all"
+
+
+def test_faces_for_which_the_effect_does_not_load_are_not_shown_as_chosen(
+    controls: Controls, opened: list[tuple[str, str]]
+) -> None:
+    before = controls.faces
+    controls.set_faces("6")
+    assert (controls.faces, controls.faces_in_use) == ("6", before)
+    settle(controls, lambda: controls.loading is None)
+    assert controls.faces == controls.faces_in_use == before
+    assert controls.news == ["one: no memory"] and opened == [("one", "6")]
+    controls.set_faces("6")
+    controls.set_faces("all")
+    settle(controls, lambda: controls.loading is None)
+    assert controls.faces == controls.faces_in_use == "all"
 
 
 def test_panic_goes_on_and_off(controls: Controls, news: list[str]) -> None:

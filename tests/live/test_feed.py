@@ -86,6 +86,33 @@ def test_paced_stamps_like_a_camera_when_told_to() -> None:
     assert clock.now() == 7 + 4 * 40_000_000
 
 
+class Slides(Pictures):
+    """Each of them stands for two seconds."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(self._count):
+            yield Frame(np.zeros((6, 8, 3), np.uint8), index, index * 2_000_000_000)
+
+
+def test_who_waits_for_a_frame_is_called_meanwhile() -> None:
+    clock = VirtualClock(7)
+    calls: list[tuple[int, int]] = []
+    frames = paced(
+        Slides(2), StopFlag(), idle=lambda left: calls.append((clock.now(), left)), clock=clock, keep_all=True
+    )
+    assert [frame.index for frame in frames] == [0, 1]
+    assert calls == [(7 + tenth * 10**8, (20 - tenth) * 10**8) for tenth in range(1, 20)]
+    calls.clear()
+    assert len(list(paced(Pictures(9), StopFlag(), idle=lambda left: calls.append((0, left)), clock=clock)))
+    assert calls == [], "frames that come at their usual rate need nobody to look in between"
+
+
+def test_a_wish_to_stop_that_comes_in_a_wait_ends_it() -> None:
+    clock, stop = VirtualClock(), StopFlag()
+    list(paced(Slides(9), stop, idle=lambda left: stop.set(), clock=clock))
+    assert clock.now() == 100_000_000
+
+
 @pytest.mark.parametrize(("keep_all", "expected"), [(False, [0, 3, 7, 11]), (True, list(range(12)))])
 def test_paced_leaves_out_what_is_late(keep_all: bool, expected: list[int]) -> None:
     clock = VirtualClock()

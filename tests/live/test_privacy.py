@@ -101,6 +101,16 @@ def test_one_of_two_who_is_lost_hides_the_picture_until_she_is_taken_to_have_lef
     assert shown[-1]
 
 
+def test_who_is_no_longer_to_be_under_the_effect_is_not_waited_for() -> None:
+    guard = FaceGuard(hold=0.1, fade=0.0)
+    feed(guard, [3] * 30)
+    guard.recount()
+    assert all(np.array_equal(p, DRAWN) for p in feed(guard, [1] * 10, start=1200 * MS))
+    # Those of the new choice are.
+    feed(guard, [2] * 10, start=1600 * MS)
+    assert not any(np.array_equal(p, DRAWN) for p in feed(guard, [1] * 10, start=2120 * MS))
+
+
 def test_a_picture_that_is_drawn_from_edge_to_edge_needs_no_blur_to_come_out_of() -> None:
     guard = FaceGuard()
     assert all(picture is DRAWN for picture in feed(guard, [None] * 3))

@@ -84,6 +84,19 @@ def test_the_divider_parts_before_and_after(page: Browser) -> None:
     assert int(page.evaluate("document.querySelector('#divider').getAttribute('aria-valuenow')")) == 50
 
 
+def test_the_picture_goes_on_after_one_that_cannot_be_shown(page: Browser) -> None:
+    page.evaluate(
+        """(() => {
+            const real = window.createImageBitmap;
+            window.asked = 0;
+            window.createImageBitmap = (...of) =>
+                window.asked++ < 2 ? Promise.reject(new Error("broken")) : real(...of);
+        })()"""
+    )
+    page.wait("window.asked > 6")
+    assert grey_at(page, 0.8) == pytest.approx(255 - GREY, abs=6)
+
+
 def test_panic_by_button_hides_the_preview_too(page: Browser, desk: Desk) -> None:
     page.click("#panic-modes button[data-mode=blur]")
     page.click("#panic")

@@ -259,3 +259,17 @@ def test_a_full_queue_keeps_no_frame_from_the_live_sinks() -> None:
     file.let_go.set()
     writer.join(10)
     sinks.close()
+
+
+def test_who_needs_the_last_frame_again_has_it_in_the_feeder_s_own_thread() -> None:
+    window, still, behind = Keeper("window"), Keeper("still"), Keeper("behind")
+    window.own_thread = still.own_thread = False
+    window.keep_alive = behind.keep_alive = 60.0
+    with FanOut([window, still, behind]) as fan:
+        fan.again()
+        feed(fan, moving(2))
+        fan.again()
+    assert window.indexes == [0, 1, 1] and window.threads == {threading.get_ident()}
+    assert still.indexes == [0, 1] and behind.indexes[-1] == 1
+    assert behind.indexes in ([0, 1], [1])
+    assert fan.deliveries[0].written == 2

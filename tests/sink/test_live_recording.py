@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,8 +14,9 @@ import pytest
 from effectcam.errors import SinkError
 from effectcam.sink import FanOut, NullSink
 from effectcam.sink.base import SinkEndedError
-from effectcam.sink.live_recording import EVERY, RESERVE, LiveRecording
+from effectcam.sink.live_recording import EVERY, RESERVE, LiveRecording, _furthest
 from tests import media
+from tests.disk import small_files
 from tests.sink.frames import feed, moving
 from tests.sink.test_video_failures import noise
 
@@ -104,3 +107,52 @@ def test_a_real_disk_that_fills_up(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_file_that_may_grow_no_further_is_ended_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("resource", reason="only POSIX limits the size of files")
+    monkeypatch.setattr("effectcam.sink.live_recording.EVERY", 0.2)
+    path = tmp_path / "a.mp4"
+    why = r"nearly as large as .* may hold; recording ended and kept: .*a.mp4"
+    with (
+        small_files(2_000_000),
+        pytest.raises(SinkEndedError, match=why),
+        LiveRecording(path, 160, 120) as sink,
+    ):
+        feed(sink, noise(400))
+    assert [*tmp_path.iterdir()] == [path]
+    assert 1_000_000 < path.stat().st_size <= 2_000_000
+    assert len(media.times(path)) > 10
+
+
+@pytest.mark.parametrize("most", [2**32 - 1, 2**34 + 4095])
+def test_the_largest_file_of_a_disk_is_found_without_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    real = os.lseek
+
+    def wind(opened: int, place: int, whence: int) -> int:
+        # As the kernel does it on FAT.
+        if place > most:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return real(opened, place, whence)
+
+    monkeypatch.setattr(os, "lseek", wind)
+    path = tmp_path / "small"
+    path.write_bytes(b"as it was")
+    assert _furthest(path) == most
+    assert path.read_bytes() == b"as it was"
+
+
+def test_a_disk_on_which_nothing_can_be_wound_sets_no_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ESPIPE, "Illegal seek")
+
+    monkeypatch.setattr(os, "lseek", refuse)
+    path = tmp_path / "odd"
+    path.touch()
+    assert _furthest(path) == _furthest(tmp_path / "none") == 2**63 - 1

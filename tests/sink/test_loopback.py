@@ -127,3 +127,13 @@ def test_watchers_of_one_device_of_two_are_looked_for(tmp_path: Path) -> None:
     assert proc.readers(2) == 0
     proc.opens("1", "/dev/video9")
     assert proc.readers(3) == 1
+
+
+def test_a_watcher_that_may_not_be_seen_could_watch_any_of_two_devices(tmp_path: Path) -> None:
+    proc = Proc(tmp_path, devices=2)
+    proc.opens("self", "/dev/video9")
+    proc.opens("1", "/dev/video10")
+    assert proc.readers(3) is None
+    assert proc.readers(2) == 0
+    proc.opens("1", "/dev/video9")
+    assert proc.readers(4) == 1

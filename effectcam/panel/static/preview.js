@@ -2,6 +2,17 @@
 
 const AGAIN = 1500;
 
+// Both pictures of a message; null for a pair that the browser cannot show: the next one will do.
+async function decoded(pair) {
+  try {
+    const length = new DataView(pair).getUint32(0);
+    const jpeg = (from, to) => createImageBitmap(new Blob([pair.slice(from, to)], { type: "image/jpeg" }));
+    return await Promise.all([jpeg(4, 4 + length), jpeg(4 + length)]);
+  } catch {
+    return null;
+  }
+}
+
 export class LivePicture {
   constructor(stage) {
     this.stage = stage;
@@ -55,17 +66,19 @@ export class LivePicture {
     this.waiting = data;
     if (this.decoding) return;
     this.decoding = true;
-    while (this.waiting) {
-      const pair = this.waiting;
-      this.waiting = null;
-      const length = new DataView(pair).getUint32(0);
-      const jpeg = (from, to) => createImageBitmap(new Blob([pair.slice(from, to)], { type: "image/jpeg" }));
-      const old = this.pictures;
-      this.pictures = await Promise.all([jpeg(4, 4 + length), jpeg(4 + length)]);
-      old?.forEach((picture) => picture.close());
-      this.draw();
+    try {
+      while (this.waiting) {
+        const pair = this.waiting;
+        this.waiting = null;
+        const pictures = await decoded(pair);
+        if (!pictures) continue;
+        this.pictures?.forEach((picture) => picture.close());
+        this.pictures = pictures;
+        this.draw();
+      }
+    } finally {
+      this.decoding = false;
     }
-    this.decoding = false;
   }
 
   draw() {
