@@ -23,7 +23,7 @@ from effectcam.distill.data import Person
 from effectcam.distill.occluders import add_occluder
 from effectcam.distill.recipe import Recipe, StagingTeacher, Teacher
 from effectcam.distill.remembered import RememberedTeacher
-from effectcam.distill.rooms import before_a_room, cut_out, elsewhere
+from effectcam.distill.rooms import before_a_room, cut_out, elsewhere, longer
 from effectcam.distill.skin import darken_into_last_band, darken_skin
 from effectcam.distill.softened import SoftenedTeacher
 from effectcam.distill.tones import COVERED, DARKENED, TONES, tone
@@ -38,6 +38,8 @@ SHOWN = 256 / BASE
 
 _ELSEWHERE = 0.35
 """Chance that a frame to learn from, or one pair of a face, is set into another room; see `rooms`."""
+_LONGER = 0.5
+"""Chance that a portrait in a frame to learn from is continued below, see `rooms.longer`."""
 _SEGMENTED = 360
 """Pixels of a photograph's shorter side at which a person is told from the room."""
 _SHOULDERS = 0.6
@@ -295,18 +297,21 @@ def _frame_pairs(
     # Portraits have no room round the head; drawn small, they would mostly be mirrored border.
     smallest, largest = (24, 70) if person.from_clip else (40, 100)
     for _ in range(1 if plain else 2):
+        sitter = person
         if plain:
             window = replace(head.scaled(BASE / 60.0), angle=0.0)
         else:
+            if not person.from_clip and rng.random() < _LONGER:
+                sitter = replace(person, image=longer(person.image))
             between_corners = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
             window = head.scaled(BASE / between_corners).shifted(*rng.uniform(-0.25, 0.25, 2))
             # A shirt ends with the picture, as before a webcam. Mirrored below it would be a second person.
-            lowest = person.image.shape[0] - SHOWN * window.side / 2
+            lowest = sitter.image.shape[0] - SHOWN * window.side / 2
             window = replace(window, angle=0.0, cy=min(window.cy, lowest))
-        base, edges = cut(person.image, window, BASE), photographed(person.image, window)
+        base, edges = cut(sitter.image, window, BASE), photographed(sitter.image, window)
         small = edges is not None and _area(edges) < _PHOTOGRAPHED * BASE**2
         if not plain and (small or rng.random() < _ELSEWHERE):
-            alone = _cut_out(person, window, edges)
+            alone = _cut_out(sitter, window, edges)
             if alone is not None:
                 base, edges = before_a_room(base, alone, rng), None
         yield Pair(base, teacher(base, None), edges)

@@ -49,6 +49,17 @@ def before_a_room(image: Pixels, person: Floats, rng: np.random.Generator) -> Pi
     return np.asarray(np.rint(behind + (image - behind) * person[..., None]), np.uint8)
 
 
+def longer(image: Pixels) -> Pixels:
+    """A portrait, uint8 (H, W, 3), with its lowest rows drawn out downwards, by three quarters of its height:
+    somebody who sits back from a webcam shows as much cloth, and who was taught by portraits alone takes what
+    is far below the face for a wall."""
+    height, width = image.shape[:2]
+    cloth = cv2.resize(
+        image[-max(1, height // 20) :], (width, 3 * height // 4), interpolation=cv2.INTER_LINEAR
+    )
+    return np.concatenate([image, np.asarray(cloth, np.uint8)])
+
+
 def room(rng: np.random.Generator, height: int, width: int) -> Pixels:
     """A picture of no place, uint8 (``height``, ``width``, 3), RGB: a wall, shelves, leaves, stripes or
     lamps, sharp or out of focus, bright or dim."""

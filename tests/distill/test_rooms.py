@@ -124,3 +124,32 @@ def test_shoulders_that_the_photograph_cuts_off_fall_away_beside_it(
         for column in (80 - beyond, 239 + beyond):
             (rows,) = np.nonzero(alone[:240, column] > 0.5)
             assert rows.min() == pytest.approx(150 + 0.6 * beyond, abs=1) and rows.max() == 239
+
+
+def test_a_portrait_is_continued_below_with_its_own_cloth() -> None:
+    portrait = np.random.default_rng(0).integers(0, 255, (200, 120, 3), np.uint8)
+    portrait[190:] = portrait[190:191]
+    taller = rooms.longer(portrait)
+    assert taller.shape == (350, 120, 3)
+    np.testing.assert_array_equal(taller[:200], portrait)
+    np.testing.assert_array_equal(taller[200:], np.broadcast_to(portrait[190], (150, 120, 3)))
+
+
+def test_half_the_portraits_to_learn_from_show_cloth_far_below_the_face(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "_ELSEWHERE", 0.0)
+    monkeypatch.setattr(pairs, "_PHOTOGRAPHED", 0.0)
+    cloth = person.image.copy()
+    end = round(float(person.landmarks[:, 1].max()))
+    cloth[end:] = (250, 0, 250)
+    portrait = replace(person, image=cloth[: end + 40], tone="light", name="a-portrait.jpg")
+    recipe = replace(load_recipe("pencil"), teacher="tests.distill.test_rooms:as_it_is")
+    recipe = replace(recipe, students={"frame": replace(recipe.students["frame"], teacher={})})
+    list(pairs.write_pairs(recipe, "frame", [portrait] * 10, set(), tmp_path, darker=0))
+    store = pairs.PairStore.load(tmp_path)
+    below = []
+    for picture in store.inputs:
+        red, green, blue = np.moveaxis(picture.astype(int), -1, 0)
+        below.append(((red > 200) & (green < 60) & (blue > 200)).any(axis=1).sum())
+    assert 0.2 < (np.array(below) > 60).mean() < 0.8
