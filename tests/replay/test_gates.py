@@ -11,7 +11,8 @@ import pytest
 from effectcam.errors import UsageError
 from effectcam.replay.gates import Gate, judge, read_gates
 from effectcam.replay.junit import Case, junit_xml
-from effectcam.replay.metrics import Summary
+from effectcam.replay.metrics import FIGURES, Summary
+from effectcam.replay.metrics.figure import Spread
 
 
 def summary(value: float, p95: float | None = None, worst: float | None = None) -> Summary:
@@ -101,6 +102,30 @@ def test_a_gate_passes_what_is_good_enough(
     (verdict,) = judge([gate], {gate.figure: summary(0, found)}, before)
     assert verdict.passed == passes
     assert verdict.gate == f"{gate.figure} p95" and f"{found:.4g}" in verdict.told
+
+
+@pytest.mark.parametrize(
+    ("figure", "values", "limit", "passes"),
+    [
+        # A step of one in fifty, by which other figures are told, would be all that there is here.
+        ("ssim", [0.981] * 10 + [0.9995] * 90, 0.99, False),
+        ("ssim", [0.9999] * 99 + [0.985], 0.995, True),
+        ("ssim", [0.981] * 6 + [0.9995] * 94, 0.99, False),
+        ("ssim", [0.981] * 5 + [0.9995] * 95, 0.99, True),
+        ("coverage", [97.9] * 10 + [99.9] * 90, 99, False),
+        ("coverage", [99.9] * 99 + [90.0], 99, True),
+        ("coverage", [100.0] * 99 + [0.0], 100, True),
+    ],
+)
+def test_a_gate_of_what_19_frames_of_20_reach_near_the_top(
+    figure: str, values: list[float], limit: float, passes: bool
+) -> None:
+    spread = Spread(FIGURES[figure])
+    for frame, value in enumerate(values):
+        spread.add(value, frame)
+    assert spread.summary is not None
+    (verdict,) = judge([Gate(figure=figure, part="p95", limit=limit)], {figure: spread.summary})
+    assert verdict.passed == passes, verdict.told
 
 
 def test_what_was_not_measured_does_not_pass() -> None:
