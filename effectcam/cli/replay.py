@@ -107,7 +107,7 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
     from effectcam.cli.app import noting, tell
     from effectcam.effect import load_effect
     from effectcam.replay.batch import run_batch
-    from effectcam.replay.clips import gather
+    from effectcam.replay.clips import gather, is_folder
     from effectcam.replay.golden import GoldenFolder
     from effectcam.replay.junit import junit_xml
     from effectcam.replay.player import make_folder
@@ -120,10 +120,17 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
     effect = load_effect(wishes.name or "")
     effect.tier(wishes.tier)
     gates, faults = wishes.read_gates(), wishes.read_faults()
+    # Of single clips nobody expects that they are all.
+    whole = any(map(is_folder, clips))
     clips, passed_over = gather(clips if wishes.bundle is None else [str(wishes.bundle)])
     notes += passed_over
     plans = wishes.plan(clips, gates)
     notes += wishes.refuse_other_golden(effect, plans, gates)
+    lacking: list[str] = []
+    if missing := wishes.missing(plans):
+        line = f"{wishes.check}: has clips that were not given: {', '.join(missing)}"
+        way_out = "; give their files too, or delete the golden and record it anew"
+        (lacking if whole else notes).append(line + (way_out if whole else ""))
     for line in notes:
         terminal.note(line)
     for folder in (wishes.out, wishes.trace):
@@ -146,14 +153,19 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
                 accelerator=wishes.accelerator,
                 clips=batch.reports,
                 skipped=batch.skipped(plans),
+                missing=missing,
                 failures=batch.lines,
             )
         )
-        told = [*notes, *(f"planted: {fault}" for fault in (faults.faults if faults is not None else ()))]
+        told = [
+            *notes,
+            *lacking,
+            *(f"planted: {fault}" for fault in (faults.faults if faults is not None else ())),
+        ]
         made: dict[str, Callable[[], bytes]] = {
             "report": lambda: report.encode("ascii"),
             "JUnit file": lambda: junit_xml(
-                f"{effect.name} {effect.version}, {wishes.tier}", cases(plans, batch)
+                f"{effect.name} {effect.version}, {wishes.tier}", cases(plans, batch, missing)
             ),
             "page": lambda: _page(batch, effect, wishes, told),
         }
@@ -179,6 +191,7 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
     if golden is not None and batch.failures:
         tell(f"{wishes.record}: no golden was recorded, since clips failed; mend them or leave them out")
     found = [line for report in batch.reports for line in troubles(report)]
+    found += lacking
     for line in (*found, *batch.lines, *unwritten):
         tell(line)
     return 1 if found or batch.failures or unwritten else 0

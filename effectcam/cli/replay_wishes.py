@@ -185,9 +185,16 @@ class Wishes:
         notes = []
         if golden.effectcam != version:
             notes.append(f"{self.check}: was recorded with effectcam {golden.effectcam}, this is {version}")
-        if rest := sorted(clip.name for stem, clip in golden.clips.items() if stem not in stems):
-            notes.append(f"{self.check}: has clips that were not given: {', '.join(rest)}")
         return notes
+
+    def missing(self, plans: Sequence[ClipPlan]) -> list[str]:
+        """The names of clips that the golden has and ``plans`` have not."""
+        from effectcam.replay.golden import read_golden
+
+        if self.check is None:
+            return []
+        stems = {plan.stem for plan in plans}
+        return sorted(clip.name for stem, clip in read_golden(self.check).clips.items() if stem not in stems)
 
     def _refuse_to_replace(self, plans: Sequence[ClipPlan]) -> None:
         """A file that would take the place of something else."""

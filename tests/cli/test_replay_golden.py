@@ -60,7 +60,9 @@ def test_the_same_passes_with_its_gates(cli: Run, clips: Path, golden: Path, tmp
     ]
     (suite,) = ET.parse(junit).getroot()
     assert (suite.get("name"), suite.get("failures")) == ("negative-face 1.2.0, standard", "0")
-    assert [case.get("name") for case in suite] == ["replay", "golden", "psnr worst", "coverage value"]
+    names = ["replay", "golden", "psnr worst", "coverage value"]
+    assert [case.get("name") for case in suite] == [*names, "golden"]
+    assert (suite[-1].get("classname"), [each.tag for each in suite[-1]]) == ("bare.mp4", ["skipped"])
     assert snapshot(golden) == before
 
 
@@ -145,6 +147,28 @@ def test_diff_of_what_is_the_same_or_missing(cli: Run, golden: Path, tmp_path: P
     ):
         result = cli("replay", "diff", golden, folder)
         assert result.returncode == code and words in one_line(result)
+
+
+def test_a_folder_that_lacks_clips_of_the_golden_fails(
+    cli: Run, clips: Path, golden: Path, tmp_path: Path
+) -> None:
+    folder, junit, report = tmp_path / "clips", tmp_path / "junit.xml", tmp_path / "report.json"
+    folder.mkdir()
+    shutil.copy(clips / "bare.mp4", folder)
+    call = ("replay", folder, "--effect", "negative-face", "--check", golden, "--junit", junit)
+    result = cli(*call, "--json", report)
+    assert result.returncode == 1
+    told = f"effectcam: {golden}: has clips that were not given: face.mp4; give their files too, or "
+    assert one_line(result).startswith(told)
+    assert json.loads(report.read_text())["missing"] == ["face.mp4"]
+    root = ET.parse(junit).getroot()
+    assert [root.get(name) for name in ("tests", "failures", "skipped")] == ["3", "0", "1"]
+    (last,) = root.findall(".//skipped/..")
+    assert (last.get("classname"), last.get("name")) == ("face.mp4", "golden")
+    if sys.platform != "win32":
+        (folder / "face.mp4").symlink_to(tmp_path / "gone.mp4")
+        result = cli(*call)
+        assert result.returncode == 1 and "face.mp4: no such file" in one_line(result)
 
 
 def test_a_clip_called_diff_is_a_clip(cli: Run, tmp_path: Path) -> None:

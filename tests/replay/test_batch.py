@@ -232,6 +232,13 @@ def test_a_folder_stands_for_the_clips_in_it(tmp_path: Path) -> None:
     clips, notes = gather(["first.mp4", str(tmp_path)])
     assert [Path(clip).name for clip in clips] == ["first.mp4", "s1.webm", "S9.MOV", "s10.mp4"]
     assert notes == [f"{tmp_path}: passed over, no clips by their names: below.mp4, list.csv, notes.txt"]
+    # One that a link promises is missed; what cannot be looked at is the clip's own failure.
+    (tmp_path / "s2.mp4").symlink_to(tmp_path / "gone.mp4")
+    (tmp_path / "s3.mp4").symlink_to("s3.mp4")
+    (tmp_path / "s4.mp4").symlink_to(tmp_path / "below.mp4")
+    clips, (note,) = gather([str(tmp_path), 300 * "x", "a\0b"])
+    names = ["s1.webm", "s2.mp4", "s3.mp4", "S9.MOV", "s10.mp4", 300 * "x", "a\0b"]
+    assert [Path(clip).name for clip in clips] == names and "s4.mp4" in note
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="empty: has no clip in it"):
         gather([str(tmp_path / "empty")])

@@ -147,17 +147,19 @@ def test_the_junit_file_counts_and_says_why() -> None:
                 Case("one.mp4", "replay"),
                 Case("one.mp4", "seam p95", "failed", told),
                 Case("\udcfftwo.mp4", "replay", "error", "cut short"),
+                Case("three.mp4", "golden", "skipped", "not given"),
             ],
         )
     )
     (suite,) = root
     for each in (root, suite):
-        assert [each.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["3", "1", "1", "0"]
+        assert [each.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
     assert suite.get("name") == "toon 1.0.0"
-    passed, failed, error = suite
+    passed, failed, error, skipped = suite
     assert (passed.get("classname"), passed.get("name"), len(passed)) == ("one.mp4", "replay", 0)
-    assert [(each.tag, each.get("message")) for each in (*failed, *error)] == [
+    assert [(each.tag, each.get("message")) for each in (*failed, *error, *skipped)] == [
         ("failure", "\\x1b".join(["a", '[31m "b" <c> \\udcff é'])),
         ("error", "cut short"),
+        ("skipped", "not given"),
     ]
     assert error.get("classname") == "\\udcfftwo.mp4"
