@@ -30,6 +30,7 @@ SCHEMA: Final = "effectcam.bundle/1"
 MOST_FACES: Final = 12_000
 """In all frames together: 70 MB of points."""
 MOST_FRAMES: Final = 3000
+MOST_FPS: Final = 1000.0
 
 _MB = 1_000_000
 _FACE: Final = np.dtype("<f4")
@@ -77,7 +78,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """Version."""
     width: Side
     height: Side
-    fps: Annotated[float, msgspec.Meta(gt=0, le=1000)]
+    fps: Annotated[float, msgspec.Meta(gt=0, le=MOST_FPS)]
     stamps: Annotated[list[Count], msgspec.Meta(min_length=1, max_length=MOST_FRAMES)]
     """Of each frame, nanoseconds."""
     found: list[Annotated[int, msgspec.Meta(ge=0, le=16)]]

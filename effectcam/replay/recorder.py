@@ -7,15 +7,14 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-import cv2
 import msgspec
-import numpy as np
 
 from effectcam.effect.package import Effect
 from effectcam.face.mesh import FaceMesh, FaceObservation
-from effectcam.frame import Frame, Pixels
+from effectcam.frame import Frame
 from effectcam.pipeline import Pipeline
-from effectcam.replay.bundle import MOST_PICTURES, Recording, Settings
+from effectcam.replay.bundle import MOST_FPS, MOST_PICTURES, Recording, Settings
+from effectcam.replay.kept_pairs import KeptPairs
 from effectcam.replay.trace import End, TracedClip
 from effectcam.replay.tracer import header_of, sha256_of, traced
 from effectcam.source.camera import Camera
@@ -24,7 +23,6 @@ from effectcam.student.accelerator import Wish
 
 _CLIP, _CAMERA = "clip", "camera"
 """In the trace, instead of the file's or device's own name, which may tell who is in it."""
-_QUALITY = 85
 
 
 def record(
@@ -43,8 +41,8 @@ def record(
 ) -> Recording:
     """The next ``frames`` of ``source`` under ``effect``, as a bundle wants them. The rest are those of
     `Pipeline`. A camera's stamps count from the first one. ``pictures``: how many frames to keep before and
-    after the effect, from the first on; 24 at most. ``watch`` is called after each frame; True ends the
-    recording there. Raises what reading ``source`` and `Pipeline` raise."""
+    after the effect, spread over all, the last among them; 24 at most. ``watch`` is called after each frame;
+    True ends the recording there. Raises what reading ``source`` and `Pipeline` raise."""
     faces = _NotedFaces(max_faces) if "face" in effect.places else None
     settings: dict[str, Any] = {
         "tier": tier,
@@ -57,7 +55,7 @@ def record(
         recording = Recording(
             source.width,
             source.height,
-            source.fps,
+            _fps(source),
             Settings(
                 effect=effect.name,
                 version=effect.version,
@@ -68,8 +66,7 @@ def record(
                 accelerator=accelerator,
             ),
         )
-        total = min(frames, source.frames or frames) if isinstance(source, Clip) else frames
-        every = max(1, -(-total // pictures)) if pictures else 0
+        pairs = KeptPairs(min(pictures, MOST_PICTURES // 2))
         begun: int | None = None
         seen = hashlib.sha256()
         for count, taken in enumerate(islice(source, frames)):
@@ -82,13 +79,12 @@ def record(
             line = traced(pipeline, frame, result)
             _add(recording, line)
             seen.update(line.input.encode("ascii"))
-            if every and count % every == 0 and len(recording.pictures) < MOST_PICTURES:
-                recording.pictures[f"before-{count:06}.jpg"] = _jpeg(frame.pixels)
-                recording.pictures[f"after-{count:06}.jpg"] = _jpeg(result.pixels)
+            pairs.see(frame, result)
             if watch():
                 break
         # Better known now than at first, of a camera above all.
-        recording.fps = source.fps
+        recording.fps = _fps(source)
+        recording.pictures = pairs.pictures
         name, sha256 = (
             (_CLIP, sha256_of(source.path)) if isinstance(source, Clip) else (_CAMERA, seen.hexdigest())
         )
@@ -112,8 +108,6 @@ def _add(recording: Recording, line: msgspec.Struct) -> None:
     recording.trace.append(msgspec.json.encode(line))
 
 
-def _jpeg(pixels: Pixels) -> bytes:
-    _, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, _QUALITY)
-    )
-    return np.asarray(data, np.uint8).tobytes()
+def _fps(source: Clip | Camera) -> float:
+    """Stamps a tick apart make for any rate. They tell the time; this is for files that are written of it."""
+    return min(source.fps, MOST_FPS)
