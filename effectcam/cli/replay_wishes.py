@@ -111,16 +111,22 @@ class Wishes:
 
     def as_recorded(self, given: Collection[str]) -> tuple[Wishes, list[str]]:
         """The wishes with the settings of the bundle, but for the options ``given`` by name; and what they
-        were, in a line. Raises ReportError for a bundle that is none."""
+        were, and what failed, a line each. Raises ReportError for a bundle that is none."""
         from effectcam.replay.bundle import read_bundle
 
         if self.bundle is None:
             return self, []
-        was = read_bundle(self.bundle).contents.settings
+        contents = read_bundle(self.bundle).contents
+        was = contents.settings
         values = {"name": was.effect, "tier": was.tier, "strength": was.strength, "faces": was.faces}
         values = {option: value for option, value in values.items() if option not in given}
         told = f"{was.effect} {was.version}, {was.tier} tier, strength {was.strength:g}, faces: {was.faces}"
-        return replace(self, **values), [f"{self.bundle} was recorded with {told}"]  # type: ignore[arg-type]
+        lines = [f"{self.bundle} was recorded with {told}"]
+        if contents.error is not None:
+            lines.append(
+                f"{self.bundle}: there it failed after {len(contents.stamps)} frames: {contents.error}"
+            )
+        return replace(self, **values), lines  # type: ignore[arg-type]
 
     def settings(
         self, gates: Sequence[Gate], clips: int = 1, faults: FaultScript | None = None

@@ -70,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     accelerator: Literal["auto", "cpu", "gpu", "npu"]
 
 
-class Contents(msgspec.Struct, frozen=True, kw_only=True):
+class Contents(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``bundle.json``."""
 
     schema: Literal["effectcam.bundle/1"]
@@ -86,6 +86,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     environment: dict[str, str]
     """Variables that steer effectcam."""
+    error: Annotated[str, msgspec.Meta(max_length=10_000)] | None = None
+    """With what the run ended after these frames; left out where nothing failed."""
 
 
 @dataclass
@@ -103,6 +105,8 @@ class Recording:
     """Its lines, without their ends."""
     pictures: dict[str, bytes] = field(default_factory=dict)
     """JPEG by name, before-NNNNNN.jpg and after-NNNNNN.jpg; empty unless the user asked for them."""
+    error: str | None = None
+    """With what it ended, without names and paths; None where nothing failed."""
 
     def note(self, at: int, observations: Sequence[FaceObservation]) -> None:
         """What the mesh found in the next frame, in its order."""
@@ -145,6 +149,7 @@ def pack(
         found=recording.found,
         settings=recording.settings,
         environment=dict(environment),
+        error=recording.error,
     )
     files = {
         "bundle.json": msgspec.json.format(msgspec.json.encode(contents)),
@@ -174,7 +179,7 @@ def told(name: str) -> str:
         return f"A PICTURE of frame {int(name[-10:-4])}, {name.partition('-')[0]} the effect"
     return {
         "README.txt": "this list",
-        "bundle.json": "size and times of the frames, settings, EFFECTCAM_ variables",
+        "bundle.json": "size and times of the frames, settings, EFFECTCAM_ variables, what failed",
         "trace.jsonl": "what was decided about each frame; pictures only as digests that cannot be undone",
         "faces.f32": "468 points of each face in each frame: where it was and how it moved, no picture",
         "device.json": "processor, memory, system, versions of libraries; no name, no serial number",
@@ -185,8 +190,10 @@ def told(name: str) -> str:
 def _readme(recording: Recording, files: Mapping[str, bytes]) -> str:
     lines = [f"{name:18} {told(name)}" for name in files]
     faces = "pictures of faces, as the user wished" if recording.pictures else "no picture of a face"
+    ended = "" if recording.error is None else f"After the last of them it failed: {recording.error}\n"
     return (
         f"A bug report of effectcam: {len(recording.stamps)} frames, {faces}.\n"
+        f"{ended}"
         "Run it on a face that belongs to nobody: effectcam replay --bundle FILE\n\n"
         + "".join(f"{line}\n" for line in lines)
     )
