@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.effect.archive import entry_count
+from effectcam.effect.manifest import NAME
 from effectcam.errors import ReportError
 from effectcam.face.mesh import LANDMARKS, FaceObservation, Rect
 from effectcam.source.clip import MAX_PIXELS
@@ -204,6 +205,12 @@ def read_bundle(path: Path) -> Bundle:
     files = _unpacked(path)
     contents = _contents(path, files["bundle.json"])
     found = contents.found
+    if not NAME.fullmatch(contents.settings.effect):
+        # Whoever runs it looks for the effect of that name, and would open a file of the sender's choice.
+        raise ReportError(
+            f"{path}: calls its effect {contents.settings.effect[:60]!r}, and a name is 1 to 40 of a-z, 0-9 "
+            "and -; do not trust this zip"
+        )
     if contents.width * contents.height > MAX_PIXELS:
         raise ReportError(f"{path}: frames of {contents.width}x{contents.height} are larger than any clip's")
     if len(found) != len(contents.stamps):
