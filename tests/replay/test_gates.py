@@ -34,11 +34,14 @@ def test_gates_are_read_in_both_forms(tmp_path: Path) -> None:
         [seam]
         p95 = { limit = 1.2 }
         worst = { limit = 2, worse = 0.1 }
+        value = { worse = 1 }
         """,
     ) == [
         Gate(figure="warping_ratio", part="value", limit=1.15),
         Gate(figure="seam", part="p95", limit=1.2),
         Gate(figure="seam", part="worst", limit=2, worse=0.1),
+        # Twice as bad is something, where low is good.
+        Gate(figure="seam", part="value", worse=1),
     ]
 
 
@@ -58,6 +61,8 @@ def test_gates_are_read_in_both_forms(tmp_path: Path) -> None:
         ("[seam]\nvalue = {}", "seam.value: is empty"),
         ("[seam]\nvalue = { limt = 1 }", "seam.value: has no 'limt'; did you mean 'limit'?"),
         ("[seam]\nvalue = { worse = -0.1 }", "worse is -0.1; give a share"),
+        ("[coverage]\nvalue = { worse = 1 }", "coverage.value: worse is 1, by which nothing can fail"),
+        ("[coverage]\np95 = { limit = 90, worse = 1.5 }", "coverage.p95: worse is 1.5, by which nothing"),
         ("[warping_ratio]\np95 = 1", "warping_ratio: is a ratio over the clip, without p95; gate its value"),
         ("[psnr]\nvalue = { worse = 0.1 }", "psnr.value: is to the golden already"),
     ],
