@@ -146,6 +146,7 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
         settings = wishes.settings(gates, len(plans), faults)
         batch = run_batch(effect, settings, plans, jobs=wishes.jobs, spectator=_Bars(bars, len(plans)))
         bars.stop()
+        found = [line for report in batch.reports for line in troubles(report)]
         report = report_json(
             replay_report(
                 effect,
@@ -171,7 +172,8 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
         }
         # One that cannot be written must not cost the others, nor what there is to tell.
         unwritten: list[str] = []
-        if golden is not None and not batch.failures:
+        # Later runs are held to it, so it is none of what did not pass.
+        if golden is not None and not batch.failures and not found:
             with noting(unwritten):
                 golden.finish(batch.recorded)
         for kind, place in places.items():
@@ -190,7 +192,11 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
         terminal.note(f"{len(skipped)} {clips_are} done already, as told by {wishes.trace}; not run again")
     if golden is not None and batch.failures:
         tell(f"{wishes.record}: no golden was recorded, since clips failed; mend them or leave them out")
-    found = [line for report in batch.reports for line in troubles(report)]
+    elif golden is not None and found:
+        tell(
+            f"{wishes.record}: no golden was recorded, since gates were not passed; mend that, or record "
+            "without --gates"
+        )
     found += lacking
     for line in (*found, *batch.lines, *unwritten):
         tell(line)

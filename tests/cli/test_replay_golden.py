@@ -256,3 +256,19 @@ def test_a_clip_that_fails_keeps_the_golden_as_it_was(
     assert snapshot(golden) == before and [path.name for path in golden.parent.iterdir()] == ["gold"]
     result = cli("replay", folder, "--effect", "negative-face", "--check", golden)
     assert result.returncode == 1 and "face.mp4: is " in one_line(result)
+
+
+def test_what_does_not_pass_its_gates_becomes_no_golden(
+    cli: Run, clips: Path, golden: Path, tmp_path: Path
+) -> None:
+    gates = tmp_path / "gates.toml"
+    gates.write_text("[coverage]\nvalue = 90\n")
+    before = snapshot(golden)
+    for target in (golden, tmp_path / "new"):
+        result = cli("replay", clips, "--effect", "negative-face", "--record", target, "--gates", gates)
+        assert result.returncode == 1
+        _, told, gate = result.stderr.splitlines()
+        assert told.startswith(f"effectcam: {target}: no golden was recorded, since gates were not passed; ")
+        assert "bare.mp4: coverage value is 0" in gate
+    assert snapshot(golden) == before and [path.name for path in golden.parent.iterdir()] == ["gold"]
+    assert [path.name for path in tmp_path.iterdir()] == ["gates.toml"]
