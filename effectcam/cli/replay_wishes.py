@@ -170,7 +170,7 @@ class Wishes:
     def refuse_other_golden(
         self, effect: Manifest, plans: Sequence[ClipPlan], gates: Sequence[Gate]
     ) -> list[str]:
-        """Refuse a golden of something else, and one without the figures that ``gates`` compare with. Gives a
+        """Refuse a golden of something else, and one without the metrics that ``gates`` compare with. Gives a
         line for each thing about it that is worth a word."""
         if self.check is None:
             return []
@@ -181,13 +181,14 @@ class Wishes:
         golden = read_golden(self.check)
         refuse_other(golden, self.check, effect, tier=self.tier, strength=self.strength, faces=self.faces)
         stems = {plan.stem for plan in plans}
+        needs = next((gate for gate in gates if gate.worse is not None), None)
         for stem, clip in golden.clips.items():
-            for gate in gates:
-                if stem in stems and gate.worse is not None and gate.figure not in (clip.metrics or {}):
-                    raise UsageError(
-                        f"{self.check}: has no {gate.figure} of {clip.name}, which {self.gates} needs; "
-                        "record it with --metrics"
-                    )
+            # A figure about which its frames had no say is that clip's affair, and no other's.
+            if stem in stems and needs is not None and clip.metrics is None:
+                raise UsageError(
+                    f"{self.check}: has no metrics of {clip.name}, and {self.gates} compares {needs.name} "
+                    "with them; record it with --metrics"
+                )
         notes = []
         if golden.effectcam != version:
             notes.append(f"{self.check}: was recorded with effectcam {golden.effectcam}, this is {version}")

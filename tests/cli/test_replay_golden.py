@@ -272,3 +272,26 @@ def test_what_does_not_pass_its_gates_becomes_no_golden(
         assert "bare.mp4: coverage value is 0" in gate
     assert snapshot(golden) == before and [path.name for path in golden.parent.iterdir()] == ["gold"]
     assert [path.name for path in tmp_path.iterdir()] == ["gates.toml"]
+
+
+def test_a_clip_without_a_say_does_not_keep_the_others_from_their_gates(
+    cli: Run, clips: Path, golden: Path, tmp_path: Path
+) -> None:
+    gates, report = tmp_path / "gates.toml", tmp_path / "report.json"
+    gates.write_text("[seam]\nvalue = { worse = 0.1 }\n")
+    index = json.loads((golden / "golden.json").read_text())
+    assert "seam" in index["clips"]["face"]["metrics"] and "seam" not in index["clips"]["bare"]["metrics"]
+    call = ("replay", clips, "--effect", "negative-face", "--gates", gates, "--threads", "1")
+    result = cli(*call, "--check", golden, "--json", report)
+    assert result.returncode == 1
+    _, told = result.stderr.splitlines()
+    assert told == f"effectcam: {clips / 'bare.mp4'}: seam value: no frame of the clip had a say"
+    entries = json.loads(report.read_text())["clips"]
+    assert [entry["gates"][0]["passed"] for entry in entries] == [False, True]
+    # Without any metrics there is nothing to compare with, whatever the clip.
+    shutil.copytree(golden, tmp_path / "gold")
+    index["clips"]["face"]["metrics"] = None
+    (tmp_path / "gold" / "golden.json").write_text(json.dumps(index))
+    result = cli(*call, "--check", tmp_path / "gold")
+    assert result.returncode == 2
+    assert "has no metrics of face.mp4, and " in one_line(result) and "record it with" in one_line(result)
