@@ -117,7 +117,7 @@ def test_a_gate_passes_what_is_good_enough(
         ("ssim", [0.9999] * 99 + [0.985], 0.995, True),
         ("ssim", [0.981] * 6 + [0.9995] * 94, 0.99, False),
         ("ssim", [0.981] * 5 + [0.9995] * 95, 0.99, True),
-        ("coverage", [97.9] * 10 + [99.9] * 90, 99, False),
+        ("coverage", [99.55] * 10 + [99.95] * 90, 99.8, False),
         ("coverage", [99.9] * 99 + [90.0], 99, True),
         ("coverage", [100.0] * 99 + [0.0], 100, True),
     ],

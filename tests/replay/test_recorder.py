@@ -98,7 +98,7 @@ def test_a_student_that_fails_ends_the_recording_and_is_told_in_it(failing: Effe
         recording = record(source, failing, frames=9, pictures=12, threads=1)
     bundle = packed(recording, tmp_path)
     assert len(bundle.contents.stamps) == 3 and len(bundle.trace.splitlines()) == 5
-    assert bundle.contents.error is not None and "nan_where_black" not in bundle.contents.error
+    assert bundle.contents.error is not None and "NaN" in bundle.contents.error
     readme = pack(recording, version="0.1.0", environment={}, reports={})["README.txt"].decode()
     assert f"After the last of them it failed: {bundle.contents.error}\n" in readme
     assert "before-000002.jpg" in recording.pictures
