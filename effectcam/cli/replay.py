@@ -107,7 +107,7 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
     from effectcam.cli.app import noting, tell
     from effectcam.effect import load_effect
     from effectcam.replay.batch import run_batch
-    from effectcam.replay.clips import gather
+    from effectcam.replay.clips import gather, is_folder
     from effectcam.replay.golden import GoldenFolder
     from effectcam.replay.junit import junit_xml
     from effectcam.replay.player import make_folder
@@ -120,10 +120,17 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
     effect = load_effect(wishes.name or "")
     effect.tier(wishes.tier)
     gates, faults = wishes.read_gates(), wishes.read_faults()
+    # Of single clips nobody expects that they are all.
+    whole = any(map(is_folder, clips))
     clips, passed_over = gather(clips if wishes.bundle is None else [str(wishes.bundle)])
     notes += passed_over
     plans = wishes.plan(clips, gates)
     notes += wishes.refuse_other_golden(effect, plans, gates)
+    lacking: list[str] = []
+    if missing := wishes.missing(plans):
+        line = f"{wishes.check}: has clips that were not given: {', '.join(missing)}"
+        way_out = "; give their files too, or delete the golden and record it anew"
+        (lacking if whole else notes).append(line + (way_out if whole else ""))
     for line in notes:
         terminal.note(line)
     for folder in (wishes.out, wishes.trace):
@@ -139,6 +146,7 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
         settings = wishes.settings(gates, len(plans), faults)
         batch = run_batch(effect, settings, plans, jobs=wishes.jobs, spectator=_Bars(bars, len(plans)))
         bars.stop()
+        found = [line for report in batch.reports for line in troubles(report)]
         report = report_json(
             replay_report(
                 effect,
@@ -146,20 +154,26 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
                 accelerator=wishes.accelerator,
                 clips=batch.reports,
                 skipped=batch.skipped(plans),
+                missing=missing,
                 failures=batch.lines,
             )
         )
-        told = [*notes, *(f"planted: {fault}" for fault in (faults.faults if faults is not None else ()))]
+        told = [
+            *notes,
+            *lacking,
+            *(f"planted: {fault}" for fault in (faults.faults if faults is not None else ())),
+        ]
         made: dict[str, Callable[[], bytes]] = {
             "report": lambda: report.encode("ascii"),
             "JUnit file": lambda: junit_xml(
-                f"{effect.name} {effect.version}, {wishes.tier}", cases(plans, batch)
+                f"{effect.name} {effect.version}, {wishes.tier}", cases(plans, batch, missing)
             ),
             "page": lambda: _page(batch, effect, wishes, told),
         }
         # One that cannot be written must not cost the others, nor what there is to tell.
         unwritten: list[str] = []
-        if golden is not None and not batch.failures:
+        # Later runs are held to it, so it is none of what did not pass.
+        if golden is not None and not batch.failures and not found:
             with noting(unwritten):
                 golden.finish(batch.recorded)
         for kind, place in places.items():
@@ -178,7 +192,12 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
         terminal.note(f"{len(skipped)} {clips_are} done already, as told by {wishes.trace}; not run again")
     if golden is not None and batch.failures:
         tell(f"{wishes.record}: no golden was recorded, since clips failed; mend them or leave them out")
-    found = [line for report in batch.reports for line in troubles(report)]
+    elif golden is not None and found:
+        tell(
+            f"{wishes.record}: no golden was recorded, since gates were not passed; mend that, or record "
+            "without --gates"
+        )
+    found += lacking
     for line in (*found, *batch.lines, *unwritten):
         tell(line)
     return 1 if found or batch.failures or unwritten else 0

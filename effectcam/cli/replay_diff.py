@@ -24,7 +24,7 @@ def diff(a: Path, b: Path) -> int:
     """Where the replays B part from those of A; each is a golden, a folder of traces, or a trace.
 
     On one type of machine they have to be the same, on two alike. Exit code 0: they are. 1: they part, one
-    has clips that the other lacks, or one is damaged. 2: there is nothing to compare.
+    has clips that the other lacks, or one is damaged. 2: there is nothing to compare, or too little to tell.
     """
     from effectcam.cli import terminal
     from effectcam.cli.app import tell
@@ -45,11 +45,16 @@ def diff(a: Path, b: Path) -> int:
     for each in found:
         if each.traces.first is not None:
             tell(f"{each.stem} parts at {each.traces.first}")
-        elif not each.same:
-            tell(f"{each.stem}: the pictures are too far apart: {each.pictures}")
+        elif not each.compared:
+            tell(
+                f"{each.stem}: no picture was compared: digests of two types of machines or libraries differ "
+                "anyway, and not both are goldens; record one on each side, or replay here with --check"
+            )
     for line in (*alone, *damaged):
         tell(line)
-    return 0 if not alone and not damaged and all(each.same for each in found) else 1
+    if alone or damaged or any(each.traces.first is not None for each in found):
+        return 1
+    return 0 if all(each.same for each in found) else 2
 
 
 def _notes(found: ClipDifference) -> list[str]:
@@ -59,6 +64,14 @@ def _notes(found: ClipDifference) -> list[str]:
         "the machines or libraries are of two kinds: digests are not compared, crops and pictures within a "
     )
     return [*found.traces.notes, f"{told}tolerance"]
+
+
+def _word(found: ClipDifference) -> str:
+    if found.traces.first is not None:
+        return "parts"
+    if not found.compared:
+        return "untold"
+    return "same" if found.traces.exact else "alike"
 
 
 def _table(found: Sequence[ClipDifference]) -> Table:
@@ -74,7 +87,7 @@ def _table(found: Sequence[ClipDifference]) -> Table:
         made.add_row(
             *terminal.row(
                 each.stem,
-                "parts" if not each.same else "same" if traces.exact else "alike",
+                _word(each),
                 f"frame {traces.first.frame}, {traces.first.stage}" if traces.first else "",
                 *(traces.frames[1], traces.differing),
                 *(traces.stages.get(stage, 0) for stage in stages),

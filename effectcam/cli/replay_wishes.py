@@ -111,16 +111,22 @@ class Wishes:
 
     def as_recorded(self, given: Collection[str]) -> tuple[Wishes, list[str]]:
         """The wishes with the settings of the bundle, but for the options ``given`` by name; and what they
-        were, in a line. Raises ReportError for a bundle that is none."""
+        were, and what failed, a line each. Raises ReportError for a bundle that is none."""
         from effectcam.replay.bundle import read_bundle
 
         if self.bundle is None:
             return self, []
-        was = read_bundle(self.bundle).contents.settings
+        contents = read_bundle(self.bundle).contents
+        was = contents.settings
         values = {"name": was.effect, "tier": was.tier, "strength": was.strength, "faces": was.faces}
         values = {option: value for option, value in values.items() if option not in given}
         told = f"{was.effect} {was.version}, {was.tier} tier, strength {was.strength:g}, faces: {was.faces}"
-        return replace(self, **values), [f"{self.bundle} was recorded with {told}"]  # type: ignore[arg-type]
+        lines = [f"{self.bundle} was recorded with {told}"]
+        if contents.error is not None:
+            lines.append(
+                f"{self.bundle}: there it failed after {len(contents.stamps)} frames: {contents.error}"
+            )
+        return replace(self, **values), lines  # type: ignore[arg-type]
 
     def settings(
         self, gates: Sequence[Gate], clips: int = 1, faults: FaultScript | None = None
@@ -164,7 +170,7 @@ class Wishes:
     def refuse_other_golden(
         self, effect: Manifest, plans: Sequence[ClipPlan], gates: Sequence[Gate]
     ) -> list[str]:
-        """Refuse a golden of something else, and one without the figures that ``gates`` compare with. Gives a
+        """Refuse a golden of something else, and one without the metrics that ``gates`` compare with. Gives a
         line for each thing about it that is worth a word."""
         if self.check is None:
             return []
@@ -175,19 +181,27 @@ class Wishes:
         golden = read_golden(self.check)
         refuse_other(golden, self.check, effect, tier=self.tier, strength=self.strength, faces=self.faces)
         stems = {plan.stem for plan in plans}
+        needs = next((gate for gate in gates if gate.worse is not None), None)
         for stem, clip in golden.clips.items():
-            for gate in gates:
-                if stem in stems and gate.worse is not None and gate.figure not in (clip.metrics or {}):
-                    raise UsageError(
-                        f"{self.check}: has no {gate.figure} of {clip.name}, which {self.gates} needs; "
-                        "record it with --metrics"
-                    )
+            # A figure about which its frames had no say is that clip's affair, and no other's.
+            if stem in stems and needs is not None and clip.metrics is None:
+                raise UsageError(
+                    f"{self.check}: has no metrics of {clip.name}, and {self.gates} compares {needs.name} "
+                    "with them; record it with --metrics"
+                )
         notes = []
         if golden.effectcam != version:
             notes.append(f"{self.check}: was recorded with effectcam {golden.effectcam}, this is {version}")
-        if rest := sorted(clip.name for stem, clip in golden.clips.items() if stem not in stems):
-            notes.append(f"{self.check}: has clips that were not given: {', '.join(rest)}")
         return notes
+
+    def missing(self, plans: Sequence[ClipPlan]) -> list[str]:
+        """The names of clips that the golden has and ``plans`` have not."""
+        from effectcam.replay.golden import read_golden
+
+        if self.check is None:
+            return []
+        stems = {plan.stem for plan in plans}
+        return sorted(clip.name for stem, clip in read_golden(self.check).clips.items() if stem not in stems)
 
     def _refuse_to_replace(self, plans: Sequence[ClipPlan]) -> None:
         """A file that would take the place of something else."""

@@ -47,9 +47,9 @@ _HARMLESS = frozenset(("EFFECTCAM_EFFECTS", "EFFECTCAM_NATIVE_LOG", "EFFECTCAM_T
 def report(named: str, name: str, out: Path, frames: int, with_pictures: bool, **settings: Any) -> None:
     """Pack a bug report of a clip or a camera: what was decided, and no picture of a face.
 
-    What it shows is run through the effect. The zip gets the points of each face, the trace, the settings,
-    the device and what doctor finds; nothing is sent. Whoever gets it sees the fault on a face that belongs
-    to nobody, with: effectcam replay --bundle FILE
+    What it shows is run through the effect, and packed up to where it fails, if it does. The zip gets the
+    points of each face, the trace, the settings, the device and what doctor finds; nothing is sent. Whoever
+    gets it sees the fault on a face that belongs to nobody, with: effectcam replay --bundle FILE
     """
     import effectcam
     from effectcam.cli import terminal
@@ -70,6 +70,7 @@ def report(named: str, name: str, out: Path, frames: int, with_pictures: bool, *
     refuse_to_replace(out, [named])
     with reserved(out) as place:
         recording = _recorded(named, effect, frames, _PICTURES if with_pictures else 0, settings)
+        recording.error = _without_home(recording.error)
         files = pack(
             recording,
             version=effectcam.__version__,
@@ -83,6 +84,10 @@ def report(named: str, name: str, out: Path, frames: int, with_pictures: bool, *
         table.add_row(*terminal.row(file, f"{len(data) / 1000:.1f}", told(file)))
     console = terminal.out()
     console.print(table)
+    if recording.error is not None:
+        terminal.note(
+            f"it failed after {len(recording.stamps)} frames, as the report tells: {recording.error}"
+        )
     faces = "with pictures of faces" if with_pictures else "without a picture of a face"
     console.print(
         f"{out}: {len(recording.stamps)} frames, {faces}. Nothing was sent: look into it, then attach it "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 from collections import deque
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from effectcam.effect.package import Effect, read_package
-from effectcam.errors import EffectcamError
+from effectcam.errors import EffectcamError, reason
 from effectcam.frame import Frame
 from effectcam.replay.footage import Footage
 from effectcam.replay.golden import Recorded
@@ -105,8 +106,21 @@ def run_batch(
                 batch.played[place] = replayer.play(plan, watch=watch)
             except EffectcamError as error:
                 batch.failures[place] = str(error)
+            except Exception as error:
+                batch.failures[place] = _unforeseen(plan, error)
             spectator.end(place, batch.played.get(place))
     return batch
+
+
+def _unforeseen(plan: ClipPlan, error: Exception) -> str:
+    """The line for a fault of ours, which must not cost the other clips. Raises it for whoever asks for its
+    trace."""
+    if os.environ.get("EFFECTCAM_TRACEBACK"):
+        raise error
+    return (
+        f"{plan.clip}: unexpected {reason(error)}; please report it, with what it prints when "
+        "EFFECTCAM_TRACEBACK=1 is set"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,5 +279,7 @@ def _serve(connection: Connection, path: Path, settings: ReplaySettings, *, watc
                 played = replayer.play(plan, watch=watch)
             except EffectcamError as error:
                 connection.send(_Failure(str(error)))
+            except Exception as error:
+                connection.send(_Failure(_unforeseen(plan, error)))
             else:
                 connection.send(played)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.effect.archive import entry_count
+from effectcam.effect.manifest import NAME
 from effectcam.errors import ReportError
 from effectcam.face.mesh import LANDMARKS, FaceObservation, Rect
 from effectcam.source.clip import MAX_PIXELS
@@ -30,6 +31,7 @@ SCHEMA: Final = "effectcam.bundle/1"
 MOST_FACES: Final = 12_000
 """In all frames together: 70 MB of points."""
 MOST_FRAMES: Final = 3000
+MOST_FPS: Final = 1000.0
 
 _MB = 1_000_000
 _FACE: Final = np.dtype("<f4")
@@ -69,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     accelerator: Literal["auto", "cpu", "gpu", "npu"]
 
 
-class Contents(msgspec.Struct, frozen=True, kw_only=True):
+class Contents(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``bundle.json``."""
 
     schema: Literal["effectcam.bundle/1"]
@@ -77,7 +79,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """Version."""
     width: Side
     height: Side
-    fps: Annotated[float, msgspec.Meta(gt=0, le=1000)]
+    fps: Annotated[float, msgspec.Meta(gt=0, le=MOST_FPS)]
     stamps: Annotated[list[Count], msgspec.Meta(min_length=1, max_length=MOST_FRAMES)]
     """Of each frame, nanoseconds."""
     found: list[Annotated[int, msgspec.Meta(ge=0, le=16)]]
@@ -85,6 +87,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     environment: dict[str, str]
     """Variables that steer effectcam."""
+    error: Annotated[str, msgspec.Meta(max_length=10_000)] | None = None
+    """With what the run ended after these frames; left out where nothing failed."""
 
 
 @dataclass
@@ -102,6 +106,8 @@ class Recording:
     """Its lines, without their ends."""
     pictures: dict[str, bytes] = field(default_factory=dict)
     """JPEG by name, before-NNNNNN.jpg and after-NNNNNN.jpg; empty unless the user asked for them."""
+    error: str | None = None
+    """With what it ended, without names and paths; None where nothing failed."""
 
     def note(self, at: int, observations: Sequence[FaceObservation]) -> None:
         """What the mesh found in the next frame, in its order."""
@@ -144,6 +150,7 @@ def pack(
         found=recording.found,
         settings=recording.settings,
         environment=dict(environment),
+        error=recording.error,
     )
     files = {
         "bundle.json": msgspec.json.format(msgspec.json.encode(contents)),
@@ -173,7 +180,7 @@ def told(name: str) -> str:
         return f"A PICTURE of frame {int(name[-10:-4])}, {name.partition('-')[0]} the effect"
     return {
         "README.txt": "this list",
-        "bundle.json": "size and times of the frames, settings, EFFECTCAM_ variables",
+        "bundle.json": "size and times of the frames, settings, EFFECTCAM_ variables, what failed",
         "trace.jsonl": "what was decided about each frame; pictures only as digests that cannot be undone",
         "faces.f32": "468 points of each face in each frame: where it was and how it moved, no picture",
         "device.json": "processor, memory, system, versions of libraries; no name, no serial number",
@@ -184,8 +191,10 @@ def told(name: str) -> str:
 def _readme(recording: Recording, files: Mapping[str, bytes]) -> str:
     lines = [f"{name:18} {told(name)}" for name in files]
     faces = "pictures of faces, as the user wished" if recording.pictures else "no picture of a face"
+    ended = "" if recording.error is None else f"After the last of them it failed: {recording.error}\n"
     return (
         f"A bug report of effectcam: {len(recording.stamps)} frames, {faces}.\n"
+        f"{ended}"
         "Run it on a face that belongs to nobody: effectcam replay --bundle FILE\n\n"
         + "".join(f"{line}\n" for line in lines)
     )
@@ -196,6 +205,12 @@ def read_bundle(path: Path) -> Bundle:
     files = _unpacked(path)
     contents = _contents(path, files["bundle.json"])
     found = contents.found
+    if not NAME.fullmatch(contents.settings.effect):
+        # Whoever runs it looks for the effect of that name, and would open a file of the sender's choice.
+        raise ReportError(
+            f"{path}: calls its effect {contents.settings.effect[:60]!r}, and a name is 1 to 40 of a-z, 0-9 "
+            "and -; do not trust this zip"
+        )
     if contents.width * contents.height > MAX_PIXELS:
         raise ReportError(f"{path}: frames of {contents.width}x{contents.height} are larger than any clip's")
     if len(found) != len(contents.stamps):

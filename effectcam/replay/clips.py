@@ -25,15 +25,15 @@ def gather(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     clips: list[str] = []
     notes = []
     for argument in arguments:
-        folder = Path(argument)
-        if not folder.is_dir():
+        if not is_folder(argument):
             clips.append(argument)
             continue
+        folder = Path(argument)
         found: list[Path] = []
         others: list[Path] = []
         try:
             for path in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
-                (found if path.suffix.lower() in SUFFIXES and path.is_file() else others).append(path)
+                (found if _is_clip(path) else others).append(path)
         except OSError as error:
             raise SourceError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
         # What is hidden is no one's clip, and no one misses it.
@@ -45,6 +45,25 @@ def gather(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
             notes.append(f"{folder}: passed over, no clips by their names: {_listed(skipped)}")
         clips += map(str, found)
     return clips, notes
+
+
+def is_folder(argument: str) -> bool:
+    """Whether it stands for the clips in it. What cannot be looked at does not: to open it will tell why."""
+    try:
+        return Path(argument).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_clip(path: Path) -> bool:
+    """By its name, unless it is there as something else. A link that leads nowhere is a clip that is missing,
+    and must not be passed over."""
+    if path.suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        return path.is_file() or (path.is_symlink() and not path.exists())
+    except OSError:
+        return True
 
 
 def natural(name: str) -> list[tuple[int, str]]:

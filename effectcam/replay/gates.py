@@ -149,6 +149,11 @@ def _gate(path: Path, figure: Figure, part: str, wish: Any) -> Gate:
             raise UsageError(f"{where}: is to the golden already; give its limit")
         if key == "worse" and number < 0:
             raise UsageError(f"{where}: worse is {number}; give a share of the golden's number, 0 or more")
+        if key == "worse" and number >= 1 and figure.better == "high":
+            raise UsageError(
+                f"{where}: worse is {number}, by which nothing can fail where high is good; give a share "
+                "below 1, such as 0.05"
+            )
     if not keys:
         raise UsageError(f"{where}: is empty; give limit, worse or both")
     return Gate(

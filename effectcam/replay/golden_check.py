@@ -7,16 +7,11 @@ otherwise: there faces, decisions and tiers have to be the same, crops within `C
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-import cv2
-import numpy as np
 
 from effectcam.effect.manifest import Manifest
 from effectcam.errors import ReportError, SourceError, UsageError
@@ -24,17 +19,9 @@ from effectcam.frame import Frame, Pixels
 from effectcam.replay.golden import MOSAICS, Golden, GoldenClip, check_files, picture_name
 from effectcam.replay.metrics.figure import Spread, Summary
 from effectcam.replay.metrics.meters import FIGURES
+from effectcam.replay.mosaics import MosaicFile, mosaics_apart
 from effectcam.replay.parting import Partings, TraceComparison
-from effectcam.replay.pictures import (
-    MOSAIC,
-    MOSAIC_BYTES,
-    TILES,
-    Difference,
-    compare_pictures,
-    kept,
-    mosaic,
-    read_picture,
-)
+from effectcam.replay.pictures import Difference, compare_pictures, kept, mosaic, read_picture
 from effectcam.replay.trace import Header, TracedFrame, TraceReader
 
 
@@ -114,11 +101,10 @@ class GoldenChecker:
         self._stack = ExitStack()
         self._reader = self._stack.enter_context(TraceReader(folder / f"{stem}.jsonl"))
         try:
-            file = self._stack.enter_context((folder / stem / MOSAICS).open("rb"))
-            self._mosaics = self._stack.enter_context(gzip.GzipFile(fileobj=file))
-        except OSError as error:
+            self._mosaics = self._stack.enter_context(MosaicFile(folder / stem / MOSAICS))
+        except ReportError:
             self._stack.close()
-            raise ReportError(f"{folder / stem / MOSAICS}: cannot be read ({error.strerror})") from None
+            raise
 
     def begin(self, header: Header) -> None:
         """SourceError for a clip that is not the one that was recorded."""
@@ -135,8 +121,7 @@ class GoldenChecker:
         stages = self._partings.see(was, line)
         if was is None:
             return
-        off = self._mosaic_off(after.pixels)
-        told = f"mean colours are off by {off} of 255" if off > MOSAIC else ""
+        told = mosaics_apart(self._mosaics.read(), mosaic(after.pixels))
         if line.frame % self._clip.every == 0:
             difference = self._compare(line.frame, after.pixels)
             told = told if difference.tolerable else str(difference)
@@ -168,17 +153,6 @@ class GoldenChecker:
         """PSNR and SSIM of the kept pictures, by the figure's name, as metrics have them."""
         summaries = {name: spread.summary for name, spread in self._spreads.items()}
         return {name: summary for name, summary in summaries.items() if summary is not None}
-
-    def _mosaic_off(self, picture: Pixels) -> int:
-        path = self._folder / self._stem / MOSAICS
-        try:
-            data = self._mosaics.read(MOSAIC_BYTES)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ReportError(f"{path}: is damaged ({error}); record the golden again") from None
-        if len(data) < MOSAIC_BYTES:
-            raise ReportError(f"{path}: is cut short; record the golden again")
-        golden = np.frombuffer(data, np.uint8).reshape(TILES, TILES, 3)
-        return int(cv2.norm(golden, mosaic(picture), cv2.NORM_INF))
 
     def _compare(self, frame: int, picture: Pixels) -> Difference:
         golden = read_picture(self._folder / self._stem / picture_name(frame))

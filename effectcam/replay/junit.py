@@ -15,8 +15,8 @@ class Case:
     clip: str
     name: str
     """What was asked of the clip: "replay", "golden", or a gate's name."""
-    outcome: Literal["passed", "failed", "error"] = "passed"
-    """``failed``: it is worse or different; ``error``: it could not be told."""
+    outcome: Literal["passed", "failed", "error", "skipped"] = "passed"
+    """``failed``: it is worse or different; ``error``: it could not be told; ``skipped``: it was not run."""
     told: str = ""
     """Why, in a line."""
 
@@ -28,14 +28,14 @@ def junit_xml(suite: str, cases: Sequence[Case]) -> bytes:
         "tests": str(len(cases)),
         "failures": str(sum(case.outcome == "failed" for case in cases)),
         "errors": str(sum(case.outcome == "error" for case in cases)),
-        "skipped": "0",
+        "skipped": str(sum(case.outcome == "skipped" for case in cases)),
     }
     root = ET.Element("testsuites", name="effectcam replay", **counts)
     table = ET.SubElement(root, "testsuite", name=_text(suite), **counts)
     for case in cases:
         row = ET.SubElement(table, "testcase", classname=_text(case.clip), name=_text(case.name))
         if case.outcome != "passed":
-            tag = "failure" if case.outcome == "failed" else "error"
+            tag = "failure" if case.outcome == "failed" else case.outcome
             ET.SubElement(row, tag, message=_text(case.told)).text = _text(case.told)
     ET.indent(root)
     data: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=True)

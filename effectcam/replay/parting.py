@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
-from pathlib import Path
 from typing import Literal, get_args
 
-from effectcam.replay.trace import Header, TracedFace, TracedFrame, TraceReader
+from effectcam.replay.trace import Header, TracedFace, TracedFrame
 
 Stage = Literal[
     "input", "mesh", "decisions", "tier", "crop", "blend", "drawing", "canvas", "output", "length"
@@ -117,19 +115,6 @@ class Partings:
             stages=stages,
             notes=self._notes,
         )
-
-
-def compare_traces(one: Path, other: Path, *, exact: bool | None = None) -> TraceComparison:
-    """How the trace ``other`` differs from ``one``. ``exact``: see `Partings`.
-
-    Raises ReportError for a trace that is damaged or cut short. Whether the two are of one clip and effect is
-    among the notes.
-    """
-    with TraceReader(one) as first, TraceReader(other) as second:
-        partings = Partings(first.header, second.header, exact=exact)
-        for was, now in zip_longest(first, second):
-            partings.see(was, now)
-        return partings.found
 
 
 def same_bytes(one: Header, other: Header) -> bool:

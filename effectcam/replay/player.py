@@ -151,7 +151,12 @@ def refuse_to_replace(output: Path, clips: Sequence[str]) -> None:
     except OSError as error:
         raise SinkError(why_unwritable(output, error)) from None
     for clip in clips:
-        if Path(clip).exists() and output.samefile(clip):
+        try:
+            same = Path(clip).exists() and output.samefile(clip)
+        except OSError:
+            # A clip that cannot be looked at is its own failure.
+            continue
+        if same:
             raise UsageError(f"{output} is the input {clip} itself; choose another folder or name")
 
 

@@ -110,6 +110,9 @@ class Replayer:
         except EffectcamError as error:
             self.close()
             raise type(error)(f"{plan.clip}: {error}") from None
+        except Exception:
+            self.close()
+            raise
 
     def _play(self, plan: ClipPlan, pipeline: Pipeline, watch: Watcher | None) -> Played:
         if self._settings.resume:
@@ -176,9 +179,10 @@ class Replayer:
 
     def close(self) -> None:
         """A second call does nothing."""
-        if self._pipeline is not None:
-            self._pipeline.close()
-            self._pipeline = None
+        # Let go of first: one that cannot be closed must not be played with again.
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()
 
     def __enter__(self) -> Replayer:
         return self

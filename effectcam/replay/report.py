@@ -61,16 +61,19 @@ def replay_report(
     clips: Sequence[ClipReport],
     failures: Sequence[str] = (),
     skipped: Sequence[str] = (),
+    missing: Sequence[str] = (),
     accelerator: str = "cpu",
 ) -> dict[str, Any]:
     """The whole report as plain values, ready for JSON. Clips that failed are not among ``clips``;
-    ``failures`` has a line for each. ``skipped`` are those of ``clips`` that an earlier run did."""
+    ``failures`` has a line for each. ``skipped`` are those of ``clips`` that an earlier run did,
+    ``missing`` the names of those that the golden has and the run had not."""
     return {
         "schema": SCHEMA,
         "effect": {"name": effect.name, "version": effect.version, "tier": tier},
         "accelerator": accelerator,
         "clips": [asdict(clip) for clip in clips],
         "skipped": list(skipped),
+        "missing": list(missing),
         "failures": list(failures),
     }
 

@@ -216,6 +216,7 @@ class TraceReader:
         self.path = Path(path)
         self._lines = 0
         self._frames = 0
+        self._ended = False
         self._decoder = msgspec.json.Decoder(Header | TracedFrame | End)
         try:
             self._file = self.path.open("rb")
@@ -231,6 +232,9 @@ class TraceReader:
         return self
 
     def __next__(self) -> TracedFrame:
+        if self._ended:
+            # Whoever compares it with something longer asks again, and beyond its last line is nothing.
+            raise StopIteration
         data = self._line()
         if not data.endswith(b"\n"):
             raise ReportError(
@@ -241,6 +245,7 @@ class TraceReader:
             self._frames += 1
             return line
         if isinstance(line, End) and line.frames == self._frames and not self._line():
+            self._ended = True
             raise StopIteration
         told = f"is no frame {self._frames} nor the end"
         raise ReportError(f"{self.path}, line {self._lines}: {told}; record the trace again")

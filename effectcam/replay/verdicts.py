@@ -15,15 +15,16 @@ def troubles(report: ClipReport) -> list[str]:
     return [f"{case.clip}: {case.told}" for case in _judged(report) if case.outcome != "passed"]
 
 
-def cases(plans: Sequence[ClipPlan], batch: Batch) -> list[Case]:
-    """One for every clip and whatever was asked of it."""
+def cases(plans: Sequence[ClipPlan], batch: Batch, missing: Sequence[str] = ()) -> list[Case]:
+    """One for every clip and whatever was asked of it, and one for each of those that are ``missing``."""
     found = []
     for place, plan in enumerate(plans):
         if place in batch.failures:
             found.append(Case(plan.clip, "replay", "error", batch.failures[place]))
         else:
             found += [Case(plan.clip, "replay"), *_judged(batch.played[place].report)]
-    return found
+    lacks = "the golden has it, and it was not given; give its file, or record the golden anew"
+    return [*found, *(Case(clip, "golden", "skipped", lacks) for clip in missing)]
 
 
 def _judged(report: ClipReport) -> Iterator[Case]:

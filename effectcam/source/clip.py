@@ -60,8 +60,12 @@ def open_container(path: Path) -> InputContainer:
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
-    with path.open("rb") as file:
-        head = file.read(12)
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        # It is gone by now, or is what kept it from being opened: then ``error`` tells why.
+        head = b""
     if head[4:8] == b"ftyp":
         return "is cut short, its index (moov) is missing; copy it again or repair it"
     reason = getattr(error, "strerror", None) or str(error)

@@ -34,7 +34,7 @@ def test_frames_times_and_sound_stay(cli: Run, tmp_path: Path) -> None:
     )
     assert (result.returncode, result.stderr) == (0, "")
     told = json.loads(report.read_text(encoding="utf-8"))
-    assert list(told) == ["schema", "effect", "accelerator", "clips", "skipped", "failures"]
+    assert list(told) == ["schema", "effect", "accelerator", "clips", "skipped", "missing", "failures"]
     assert told["schema"] == "effectcam.replay/1"
     assert told["effect"] == {"name": "negative-frame", "version": "1.2.0", "tier": "standard"}
     assert told["accelerator"] == "cpu"

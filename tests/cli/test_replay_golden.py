@@ -60,7 +60,9 @@ def test_the_same_passes_with_its_gates(cli: Run, clips: Path, golden: Path, tmp
     ]
     (suite,) = ET.parse(junit).getroot()
     assert (suite.get("name"), suite.get("failures")) == ("negative-face 1.2.0, standard", "0")
-    assert [case.get("name") for case in suite] == ["replay", "golden", "psnr worst", "coverage value"]
+    names = ["replay", "golden", "psnr worst", "coverage value"]
+    assert [case.get("name") for case in suite] == [*names, "golden"]
+    assert (suite[-1].get("classname"), [each.tag for each in suite[-1]]) == ("bare.mp4", ["skipped"])
     assert snapshot(golden) == before
 
 
@@ -131,9 +133,6 @@ def test_diff_of_what_is_the_same_or_missing(cli: Run, golden: Path, tmp_path: P
     result = cli("replay", "diff", golden, golden)
     assert (result.returncode, result.stderr) == (0, "")
     assert "100.0" in result.stdout
-    result = cli("replay", "diff", golden / "face.jsonl", golden / "bare.jsonl")
-    assert result.returncode == 1
-    assert "clip: face.mp4, now bare.mp4" in result.stderr and "parts at frame 0, input" in result.stderr
     (tmp_path / "less").mkdir()
     shutil.copy(golden / "face.jsonl", tmp_path / "less")
     result = cli("replay", "diff", golden, tmp_path / "less")
@@ -148,6 +147,28 @@ def test_diff_of_what_is_the_same_or_missing(cli: Run, golden: Path, tmp_path: P
     ):
         result = cli("replay", "diff", golden, folder)
         assert result.returncode == code and words in one_line(result)
+
+
+def test_a_folder_that_lacks_clips_of_the_golden_fails(
+    cli: Run, clips: Path, golden: Path, tmp_path: Path
+) -> None:
+    folder, junit, report = tmp_path / "clips", tmp_path / "junit.xml", tmp_path / "report.json"
+    folder.mkdir()
+    shutil.copy(clips / "bare.mp4", folder)
+    call = ("replay", folder, "--effect", "negative-face", "--check", golden, "--junit", junit)
+    result = cli(*call, "--json", report)
+    assert result.returncode == 1
+    told = f"effectcam: {golden}: has clips that were not given: face.mp4; give their files too, or "
+    assert one_line(result).startswith(told)
+    assert json.loads(report.read_text())["missing"] == ["face.mp4"]
+    root = ET.parse(junit).getroot()
+    assert [root.get(name) for name in ("tests", "failures", "skipped")] == ["3", "0", "1"]
+    (last,) = root.findall(".//skipped/..")
+    assert (last.get("classname"), last.get("name")) == ("face.mp4", "golden")
+    if sys.platform != "win32":
+        (folder / "face.mp4").symlink_to(tmp_path / "gone.mp4")
+        result = cli(*call)
+        assert result.returncode == 1 and "face.mp4: no such file" in one_line(result)
 
 
 def test_a_clip_called_diff_is_a_clip(cli: Run, tmp_path: Path) -> None:
@@ -235,3 +256,42 @@ def test_a_clip_that_fails_keeps_the_golden_as_it_was(
     assert snapshot(golden) == before and [path.name for path in golden.parent.iterdir()] == ["gold"]
     result = cli("replay", folder, "--effect", "negative-face", "--check", golden)
     assert result.returncode == 1 and "face.mp4: is " in one_line(result)
+
+
+def test_what_does_not_pass_its_gates_becomes_no_golden(
+    cli: Run, clips: Path, golden: Path, tmp_path: Path
+) -> None:
+    gates = tmp_path / "gates.toml"
+    gates.write_text("[coverage]\nvalue = 90\n")
+    before = snapshot(golden)
+    for target in (golden, tmp_path / "new"):
+        result = cli("replay", clips, "--effect", "negative-face", "--record", target, "--gates", gates)
+        assert result.returncode == 1
+        _, told, gate = result.stderr.splitlines()
+        assert told.startswith(f"effectcam: {target}: no golden was recorded, since gates were not passed; ")
+        assert "bare.mp4: coverage value is 0" in gate
+    assert snapshot(golden) == before and [path.name for path in golden.parent.iterdir()] == ["gold"]
+    assert [path.name for path in tmp_path.iterdir()] == ["gates.toml"]
+
+
+def test_a_clip_without_a_say_does_not_keep_the_others_from_their_gates(
+    cli: Run, clips: Path, golden: Path, tmp_path: Path
+) -> None:
+    gates, report = tmp_path / "gates.toml", tmp_path / "report.json"
+    gates.write_text("[seam]\nvalue = { worse = 0.1 }\n")
+    index = json.loads((golden / "golden.json").read_text())
+    assert "seam" in index["clips"]["face"]["metrics"] and "seam" not in index["clips"]["bare"]["metrics"]
+    call = ("replay", clips, "--effect", "negative-face", "--gates", gates, "--threads", "1")
+    result = cli(*call, "--check", golden, "--json", report)
+    assert result.returncode == 1
+    _, told = result.stderr.splitlines()
+    assert told == f"effectcam: {clips / 'bare.mp4'}: seam value: no frame of the clip had a say"
+    entries = json.loads(report.read_text())["clips"]
+    assert [entry["gates"][0]["passed"] for entry in entries] == [False, True]
+    # Without any metrics there is nothing to compare with, whatever the clip.
+    shutil.copytree(golden, tmp_path / "gold")
+    index["clips"]["face"]["metrics"] = None
+    (tmp_path / "gold" / "golden.json").write_text(json.dumps(index))
+    result = cli(*call, "--check", tmp_path / "gold")
+    assert result.returncode == 2
+    assert "has no metrics of face.mp4, and " in one_line(result) and "record it with" in one_line(result)

@@ -7,9 +7,11 @@ import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from effectcam.cli.report import _environment, _without_home
+from effectcam.replay.bundle import read_bundle
 from effectcam.replay.trace import TraceReader
 from tests import media
 from tests.cli.conftest import Run, one_line
@@ -37,6 +39,19 @@ def test_a_report_is_packed_told_and_run_again(cli: Run, tmp_path: Path) -> None
     with TraceReader(traces / "bug.jsonl") as reader:
         assert reader.header.effect.strength == 0.5 and len(list(reader)) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bug.zip", "clip.mp4", "traces"]
+
+
+def test_a_report_of_what_fails_is_made_all_the_same(cli: Run, tmp_path: Path) -> None:
+    pictures = [np.full((48, 64, 3), level, np.uint8) for level in (128, 128, 0)]
+    clip, out = media.write_clip(tmp_path / "me.mp4", pictures=pictures, count=3), tmp_path / "bug.zip"
+    result = cli("report", clip, "--effect", "broken-student", "--out", out, "--threads", "1")
+    assert result.returncode == 0
+    assert one_line(result).startswith("effectcam: note: it failed after 2 frames, as the report tells: ")
+    assert "2 frames, without a picture of a face" in result.stdout
+    contents = read_bundle(out).contents
+    assert contents.error is not None and contents.error in one_line(result)
+    again = cli("replay", "--bundle", out, "--trace", tmp_path / "traces", "--threads", "1")
+    assert f"there it failed after 2 frames: {contents.error}" in again.stderr
 
 
 def test_pages_show_what_faults_did(cli: Run, tmp_path: Path) -> None:

@@ -10,15 +10,19 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from effectcam.effect.package import Effect
 from effectcam.errors import UsageError
+from effectcam.pipeline import Pipeline
 from effectcam.replay.batch import Batch, run_batch
 from effectcam.replay.clips import gather
+from effectcam.replay.player import play
 from effectcam.replay.replayer import ClipPlan, Played, Replayer, ReplaySettings
+from effectcam.replay.report import ClipReport
 from tests import media
 from tests.cli.test_run import start
 from tests.tiny_effect import tiny_effect
@@ -93,6 +97,38 @@ def test_what_is_wrong_with_all_clips_is_no_clip_s_failure(effect: Effect, tmp_p
         with pytest.raises(UsageError, match="strength is 7"):
             run_batch(effect, ReplaySettings(strength=7), wanted, spectator=Seen(), jobs=jobs)
         assert files(tmp_path / "out") == {}
+
+
+def test_an_unforeseen_fault_costs_its_clip_alone(
+    effect: Effect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = [media.write_clip(tmp_path / f"{name}.mp4", count=2) for name in "ab"]
+    pipelines: list[Pipeline] = []
+
+    def faulty(path: str, pipeline: Pipeline, *arguments: Any, **more: Any) -> ClipReport:
+        pipelines.append(pipeline)
+        if path == str(clips[0]):
+            raise ZeroDivisionError("of ours")
+        return play(path, pipeline, *arguments, **more)
+
+    monkeypatch.setattr("effectcam.replay.replayer.play", faulty)
+    monkeypatch.delenv("EFFECTCAM_TRACEBACK", raising=False)
+    seen = Seen()
+    batch = run_batch(effect, SETTINGS, plans(clips, tmp_path / "out"), spectator=seen)
+    assert batch.lines[0].startswith(f"{clips[0]}: unexpected ZeroDivisionError: of ours; ")
+    assert [report.path for report in batch.reports] == [str(clips[1])] and ("failed", 0) in seen.told
+    assert pipelines[0] is not pipelines[1], "what a fault may have left unwell is opened anew"
+    monkeypatch.setenv("EFFECTCAM_TRACEBACK", "1")
+    with pytest.raises(ZeroDivisionError):
+        run_batch(effect, SETTINGS, plans(clips, tmp_path / "again"), spectator=Seen())
+
+
+def test_a_clip_that_cannot_be_looked_at_costs_itself_alone(effect: Effect, tmp_path: Path) -> None:
+    clips = [tmp_path / f"{300 * 'x'}.mp4", media.write_clip(tmp_path / "a.mp4", count=2)]
+    wanted = [ClipPlan(clip=clip) for clip in gather([*map(str, clips)])[0]]
+    batch = run_batch(effect, SETTINGS, wanted, spectator=Seen())
+    assert [*batch.failures] == [0] and "xxx.mp4: " in batch.lines[0] and "unexpected" not in batch.lines[0]
+    assert len(batch.reports) == 1
 
 
 def test_only_what_is_missing_or_of_another_run_is_played_again(effect: Effect, tmp_path: Path) -> None:
@@ -232,6 +268,13 @@ def test_a_folder_stands_for_the_clips_in_it(tmp_path: Path) -> None:
     clips, notes = gather(["first.mp4", str(tmp_path)])
     assert [Path(clip).name for clip in clips] == ["first.mp4", "s1.webm", "S9.MOV", "s10.mp4"]
     assert notes == [f"{tmp_path}: passed over, no clips by their names: below.mp4, list.csv, notes.txt"]
+    # One that a link promises is missed; what cannot be looked at is the clip's own failure.
+    (tmp_path / "s2.mp4").symlink_to(tmp_path / "gone.mp4")
+    (tmp_path / "s3.mp4").symlink_to("s3.mp4")
+    (tmp_path / "s4.mp4").symlink_to(tmp_path / "below.mp4")
+    clips, (note,) = gather([str(tmp_path), 300 * "x", "a\0b"])
+    names = ["s1.webm", "s2.mp4", "s3.mp4", "S9.MOV", "s10.mp4", 300 * "x", "a\0b"]
+    assert [Path(clip).name for clip in clips] == names and "s4.mp4" in note
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="empty: has no clip in it"):
         gather([str(tmp_path / "empty")])

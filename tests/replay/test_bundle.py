@@ -72,7 +72,7 @@ def test_pictures_are_there_only_when_they_are_asked_for(effect: Effect, tmp_pat
     clip = media.write_clip(tmp_path / "clip.mp4")
     with Clip(clip) as source:
         names = list(record(source, effect, frames=12, pictures=3, threads=1).pictures)
-    assert names == [f"{when}-{frame:06}.jpg" for frame in (0, 4, 8) for when in ("before", "after")]
+    assert names == [f"{when}-{frame:06}.jpg" for frame in (0, 8, 11) for when in ("before", "after")]
 
 
 def test_a_camera_is_recorded_until_it_is_enough(effect: Effect, tmp_path: Path) -> None:
@@ -141,6 +141,10 @@ def with_values(files: Files, **values: object) -> Files:
     return {**files, "bundle.json": json.dumps({**contents, **values}).encode()}
 
 
+def with_effect(files: Files, name: str) -> Files:
+    return with_values(files, settings=json.loads(files["bundle.json"])["settings"] | {"effect": name})
+
+
 def without(files: Files, name: str) -> Files:
     return {other: data for other, data in files.items() if other != name}
 
@@ -167,6 +171,12 @@ def without(files: Files, name: str) -> Files:
             "entries; a bundle has 54",
         ),
         (lambda files: changed(files, "bundle.json", lambda data: data[:-9]), "bundle.json is damaged"),
+        (
+            lambda files: with_effect(files, "/tmp/x.zip"),
+            "calls its effect '/tmp/x.zip', and a name is 1 to 40",
+        ),
+        (lambda files: with_effect(files, "..\\x"), "calls its effect '..\\\\x', and a name is 1 to 40"),
+        (lambda files: with_effect(files, "toon\n"), "calls its effect 'toon\\n', and a name is 1 to 40"),
         (lambda files: with_values(files, width=100_000), "bundle.json is damaged"),
         (lambda files: with_values(files, width=8000, height=8000), "larger than any clip's"),
         (lambda files: with_values(files, stamps=[0] * COUNT), "do not come one after another"),

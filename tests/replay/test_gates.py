@@ -11,7 +11,8 @@ import pytest
 from effectcam.errors import UsageError
 from effectcam.replay.gates import Gate, judge, read_gates
 from effectcam.replay.junit import Case, junit_xml
-from effectcam.replay.metrics import Summary
+from effectcam.replay.metrics import FIGURES, Summary
+from effectcam.replay.metrics.figure import Spread
 
 
 def summary(value: float, p95: float | None = None, worst: float | None = None) -> Summary:
@@ -33,11 +34,14 @@ def test_gates_are_read_in_both_forms(tmp_path: Path) -> None:
         [seam]
         p95 = { limit = 1.2 }
         worst = { limit = 2, worse = 0.1 }
+        value = { worse = 1 }
         """,
     ) == [
         Gate(figure="warping_ratio", part="value", limit=1.15),
         Gate(figure="seam", part="p95", limit=1.2),
         Gate(figure="seam", part="worst", limit=2, worse=0.1),
+        # Twice as bad is something, where low is good.
+        Gate(figure="seam", part="value", worse=1),
     ]
 
 
@@ -57,6 +61,8 @@ def test_gates_are_read_in_both_forms(tmp_path: Path) -> None:
         ("[seam]\nvalue = {}", "seam.value: is empty"),
         ("[seam]\nvalue = { limt = 1 }", "seam.value: has no 'limt'; did you mean 'limit'?"),
         ("[seam]\nvalue = { worse = -0.1 }", "worse is -0.1; give a share"),
+        ("[coverage]\nvalue = { worse = 1 }", "coverage.value: worse is 1, by which nothing can fail"),
+        ("[coverage]\np95 = { limit = 90, worse = 1.5 }", "coverage.p95: worse is 1.5, by which nothing"),
         ("[warping_ratio]\np95 = 1", "warping_ratio: is a ratio over the clip, without p95; gate its value"),
         ("[psnr]\nvalue = { worse = 0.1 }", "psnr.value: is to the golden already"),
     ],
@@ -103,6 +109,30 @@ def test_a_gate_passes_what_is_good_enough(
     assert verdict.gate == f"{gate.figure} p95" and f"{found:.4g}" in verdict.told
 
 
+@pytest.mark.parametrize(
+    ("figure", "values", "limit", "passes"),
+    [
+        # A step of one in fifty, by which other figures are told, would be all that there is here.
+        ("ssim", [0.981] * 10 + [0.9995] * 90, 0.99, False),
+        ("ssim", [0.9999] * 99 + [0.985], 0.995, True),
+        ("ssim", [0.981] * 6 + [0.9995] * 94, 0.99, False),
+        ("ssim", [0.981] * 5 + [0.9995] * 95, 0.99, True),
+        ("coverage", [99.55] * 10 + [99.95] * 90, 99.8, False),
+        ("coverage", [99.9] * 99 + [90.0], 99, True),
+        ("coverage", [100.0] * 99 + [0.0], 100, True),
+    ],
+)
+def test_a_gate_of_what_19_frames_of_20_reach_near_the_top(
+    figure: str, values: list[float], limit: float, passes: bool
+) -> None:
+    spread = Spread(FIGURES[figure])
+    for frame, value in enumerate(values):
+        spread.add(value, frame)
+    assert spread.summary is not None
+    (verdict,) = judge([Gate(figure=figure, part="p95", limit=limit)], {figure: spread.summary})
+    assert verdict.passed == passes, verdict.told
+
+
 def test_what_was_not_measured_does_not_pass() -> None:
     gate = Gate(figure="seam", part="value", worse=0.1)
     (unseen,) = judge([gate], {}, {"seam": summary(1)})
@@ -122,17 +152,19 @@ def test_the_junit_file_counts_and_says_why() -> None:
                 Case("one.mp4", "replay"),
                 Case("one.mp4", "seam p95", "failed", told),
                 Case("\udcfftwo.mp4", "replay", "error", "cut short"),
+                Case("three.mp4", "golden", "skipped", "not given"),
             ],
         )
     )
     (suite,) = root
     for each in (root, suite):
-        assert [each.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["3", "1", "1", "0"]
+        assert [each.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
     assert suite.get("name") == "toon 1.0.0"
-    passed, failed, error = suite
+    passed, failed, error, skipped = suite
     assert (passed.get("classname"), passed.get("name"), len(passed)) == ("one.mp4", "replay", 0)
-    assert [(each.tag, each.get("message")) for each in (*failed, *error)] == [
+    assert [(each.tag, each.get("message")) for each in (*failed, *error, *skipped)] == [
         ("failure", "\\x1b".join(["a", '[31m "b" <c> \\udcff é'])),
         ("error", "cut short"),
+        ("skipped", "not given"),
     ]
     assert error.get("classname") == "\\udcfftwo.mp4"

@@ -20,6 +20,7 @@ from effectcam.effect.package import Effect, read_package
 from effectcam.effect.writer import write_package
 from effectcam.errors import ReportError, SinkError, SourceError, UsageError
 from effectcam.face.stabiliser import OneEuroSmoothing
+from effectcam.replay.gates import Gate
 from effectcam.replay.golden import EVERY, GoldenFolder, check_files, read_golden
 from effectcam.replay.golden_check import GoldenCheck, refuse_other
 from effectcam.replay.pictures import compare_pictures, decoded, encoded, kept
@@ -248,6 +249,22 @@ def test_a_clip_of_another_length_parts_where_it_ends(
     found = checked(clip, effect, foreign)
     assert (found.frames, found.differing) == ((COUNT + 1, COUNT), 1)
     assert str(found.first) == f"frame {COUNT}, length: the second ends after {COUNT} frames"
+
+
+@pytest.mark.parametrize("more", [1, 2])
+def test_a_clip_with_more_frames_than_its_golden_parts_at_its_end(
+    more: int, clip: Path, effect: Effect, golden: Path, tmp_path: Path
+) -> None:
+    foreign = elsewhere(golden, tmp_path / "shorter")
+    lines, left = (golden / "clip.jsonl").read_text().splitlines(), COUNT - more
+    end = json.loads(lines[-1]) | {"frames": left}
+    (foreign / "clip.jsonl").write_text("\n".join([*lines[: left + 1], json.dumps(end)]) + "\n")
+    reseal(golden, foreign)
+    gate = Gate(figure="psnr", part="worst", limit=50)
+    report = play(effect, ClipPlan(clip=str(clip), check=foreign, gates=(gate,))).report
+    assert report.check is not None and (report.check.frames, report.check.differing) == ((left, COUNT), more)
+    assert str(report.check.first) == f"frame {left}, length: the first ends after {left} frames"
+    assert report.gates is not None and [verdict.passed for verdict in report.gates] == [True]
 
 
 @pytest.mark.parametrize(

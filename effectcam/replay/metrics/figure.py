@@ -25,6 +25,9 @@ class Figure:
     """How a clip's value comes from those of its frames. ``ratio``: the mean of the first figure in ``of``
     over that of the second; frame by frame it would leap where the second is near zero."""
     of: tuple[str, str] = ("", "")
+    top: float | None = None
+    """Where high is good, the best that there is: what is left to it is then told as exactly as a figure of
+    which low is good, and 0.9999 is not the same as 0.99."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Summary:
     value: float
     """Mean, total or ratio, as `Figure.how` says: what is compared."""
     p50: float | None
-    """Half of the frames are at least so good, within 1 %; None for a ratio."""
+    """Half of the frames are at least so good, within 1 %, of what is left to the figure's top if it has one;
+    None for a ratio."""
     p95: float | None
     """So good are 19 frames of 20."""
     worst: float | None
@@ -49,7 +53,8 @@ class Spread:
     """A figure's frames so far.
 
     The percentile comes from a DDSketch (Masson, Rim, Lee, VLDB 2019): buckets whose bounds grow by 2 %, so
-    that a clip of any length takes some hundred counters and every percentile is right to 1 %.
+    that a clip of any length takes some hundred counters and every percentile is right to 1 %. Of a figure
+    with a top the sketch is of what is left to it: 1 % of 0.98 would be as much as what gates are about.
     """
 
     _GROWTH = 1.01 / 0.99
@@ -61,6 +66,7 @@ class Spread:
         self._sum = 0.0
         self._count = 0
         self._least, self._most = math.inf, -math.inf
+        """Of the numbers in the sketch."""
         self._worst = 0.0
         self._worst_frame = 0
 
@@ -69,10 +75,12 @@ class Spread:
         worse = value > self._worst if self._figure.better == "low" else value < self._worst
         if worse or not self._count:
             self._worst, self._worst_frame = value, frame
-        self._least, self._most = min(value, self._least), max(value, self._most)
         self._sum += value
         self._count += 1
-        self._buckets[math.ceil(math.log(max(value, self._LEAST), self._GROWTH))] += 1
+        top = self._figure.top
+        number = value if top is None else max(0.0, top - value)
+        self._least, self._most = min(number, self._least), max(number, self._most)
+        self._buckets[math.ceil(math.log(max(number, self._LEAST), self._GROWTH))] += 1
 
     @property
     def mean(self) -> float:
@@ -89,7 +97,8 @@ class Spread:
         return Summary(value, self.percentile(0.5), p95, self._worst, self._worst_frame, self._count)
 
     def percentile(self, share: float) -> float:
-        """The value that ``share`` (0 to 1) of the frames do not exceed, within 1 %.
+        """The value that ``share`` (0 to 1) of the frames do not exceed, within 1 %, of what is left to the
+        figure's top if it has one.
 
         >>> spread = Spread(Figure("warping", "an example"))
         >>> for frame in range(1000):
@@ -97,6 +106,11 @@ class Spread:
         >>> abs(spread.percentile(0.95) - 95) < 0.95
         True
         """
+        top = self._figure.top
+        return self._within(share) if top is None else top - self._within(1 - share)
+
+    def _within(self, share: float) -> float:
+        """The number in the sketch that ``share`` of them do not exceed."""
         rank, seen = share * (self._count - 1), 0
         for bucket in sorted(self._buckets):
             seen += self._buckets[bucket]

@@ -25,7 +25,7 @@ class Likeness:
 
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure("psnr", "peak signal-to-noise ratio to the golden, 100 where equal", "dB", better="high"),
-        Figure("ssim", "structural similarity to the golden, 1 where equal", better="high"),
+        Figure("ssim", "structural similarity to the golden, 1 where equal", better="high", top=1),
     )
 
     def see(self, moment: Moment) -> Values:

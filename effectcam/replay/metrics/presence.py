@@ -22,7 +22,11 @@ class FaceCoverage:
     """
 
     figures: ClassVar[tuple[Figure, ...]] = (
-        Figure("coverage", "how much of the faces is inside the mask; 0 without a face", "%", better="high"),
+        Figure(
+            *("coverage", "how much of the faces is inside the mask; 0 without a face", "%"),
+            better="high",
+            top=100,
+        ),
     )
 
     def see(self, moment: Moment) -> Values:
