@@ -66,7 +66,7 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
 
     from effectcam.distill import data as faces
     from effectcam.distill.dataset import is_dataset
-    from effectcam.distill.pairs import write_pairs
+    from effectcam.distill.pairs import forget_drawings, write_pairs
     from effectcam.distill.recipe import load_recipe
     from effectcam.errors import StudentError, UsageError
 
@@ -94,6 +94,8 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
                 raise
             # The teacher's own words hardly tell over which of hundreds of pictures it fell.
             raise StudentError(f"{error} (at {crowd[done].name})") from error
+    for space in plan.students:
+        forget_drawings(work / space / "pairs")
     click.echo(
         f"{len(crowd)} pictures, {len(held_out)} held out; "
         f"next: effectcam distill train {recipe} --work {work}"

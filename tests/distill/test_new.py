@@ -87,7 +87,7 @@ def test_stopped_right_after_the_pairs_it_still_knows_what_they_are_of(
 ) -> None:
     with monkeypatch.context() as stopped:
         # The last thing that pairs do.
-        stopped.setattr("effectcam.distill.pairs.shutil.rmtree", _stop)
+        stopped.setattr("effectcam.distill.pairs.forget_drawings", _stop)
         assert _new(people) == 130
     assert Path("my-look", "work", "face", "pairs", "pairs.json").is_file()
     Path("looks_of_mine.py").write_text(_LOOKS.replace("200", "100"))

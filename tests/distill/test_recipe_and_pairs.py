@@ -19,7 +19,7 @@ import effectcam
 from effectcam.cli.app import main
 from effectcam.distill import package, pairs
 from effectcam.distill.data import Person, people
-from effectcam.distill.pairs import BASE, SHOWN, PairStore, write_pairs
+from effectcam.distill.pairs import BASE, SHOWN, PairStore, forget_drawings, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
 from effectcam.distill.tones import COVERED, DARKENED, TONES
 from effectcam.distill.train import usual_augmentation
@@ -307,6 +307,7 @@ def test_new_pairs_replace_old_ones_whole_or_not_at_all(crowd: list[Person], tmp
     list(write_pairs(recipe, "face", crowd[:2], set(), tmp_path, darker=0))
     assert len(PairStore.load(tmp_path).inputs) == 2 * len(was)
     assert np.array_equal(before.inputs, was), "who reads the old ones goes on reading them"
+    forget_drawings(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {"inputs.npy", "targets.npy", "pairs.json"}
 
 
