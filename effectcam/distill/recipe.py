@@ -189,7 +189,7 @@ class Recipe:
         )
 
     def check(self, data: str) -> None:
-        """Raises PackageError for an ``effect.toml`` that would be refused: better before the training."""
+        """Raises PackageError for a package that would be refused: better before the training."""
         if set(self.manifest["space"].split("+")) != set(self.students):
             raise PackageError(
                 f"the space is {self.manifest['space']!r}, the students are for: {', '.join(self.students)}"
@@ -197,11 +197,26 @@ class Recipe:
         models = {space: Model(f"{space}.tflite", student.size) for space, student in self.students.items()}
         manifest = self.described({"standard": Tier(**models)}, data)
         parse_manifest(toml_text(manifest), origin=self.name, with_files=False)
+        if "frame" in self.students and manifest.tensor.channels == 4:
+            raise PackageError(
+                "tensor.output is 'rgba', and there is nothing behind a frame; set it to 'rgb', with "
+                "students that draw no alpha, or the space to 'face'"
+            )
         for space, student in self.students.items():
             if student.net.channels != manifest.tensor.channels:
                 raise PackageError(
                     f"tensor.output is {manifest.tensor.output!r}, but the {space} student draws "
                     f"{'an' if student.net.alpha else 'no'} alpha; let [students.{space}.net] agree"
+                )
+            height, width = student.size
+            if space == "face" and height != width:
+                raise PackageError(
+                    f"the face student's size is {height}, {width}, but a crop is square: give it equal sides"
+                )
+            if space == "frame" and student.net.recurrent:
+                raise PackageError(
+                    "recurrent is for the face's student, whose crop keeps its last drawing in place; take it"
+                    " out of [students.frame.net]"
                 )
 
 

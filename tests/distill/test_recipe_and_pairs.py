@@ -91,6 +91,36 @@ def test_what_would_fail_or_be_passed_over_after_the_training_is_told_before(
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("was", "line", "says"),
+    [
+        (
+            "size = [256, 256]",
+            "size = [256, 288]",
+            "size is 256, 288, but a crop is square",
+        ),
+        ('output = "rgb"', 'output = "rgba"', "there is nothing behind a frame"),
+        (
+            "[students.frame.net]",
+            "[students.frame.net]\nrecurrent = true",
+            "recurrent is for the face",
+        ),
+    ],
+)
+def test_what_no_package_may_have_is_told_before_the_training(
+    tmp_path: Path, was: str, line: str, says: str
+) -> None:
+    toon = (BUNDLED / "toon.toml").read_text(encoding="utf-8")
+    assert was in toon
+    text = toon.replace(was, line)
+    if "rgba" in line:
+        text = text.replace(".net]", ".net]\nalpha = true")
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=says) as told:
+        load_recipe(str(tmp_path / "x.toml"))
+    assert "\n" not in str(told.value)
+
+
 def test_a_source_too_long_for_the_package_is_told_before_the_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
