@@ -140,7 +140,7 @@ def _make(
     from effectcam.cli.distill import export, pairs
     from effectcam.cli.distill_train import train
     from effectcam.distill.dataset import put
-    from effectcam.distill.origin import has_base
+    from effectcam.distill.origin import has_base, origin_in
     from effectcam.distill.recipe import load_recipe
     from effectcam.distill.tiers import tier_run
     from effectcam.effect.catalogue import install
@@ -154,6 +154,15 @@ def _make(
             "another --out"
         )
     plan.check(source)
+    begun = any((tier_run(work, space, "standard") / "student.pt").is_file() for space in plan.students)
+    if begin is None and not begun and all(has_base(student) for student in plan.students.values()):
+        begin = "base"
+    elif begin == "nothing":
+        begin = None
+    if begin is not None:
+        # An effect that is misspelt, or of another shape, must not be found out after the pairs are made.
+        for student in plan.students.values():
+            origin_in(begin, student)
     minutes = sum(student.minutes for student in plan.students.values())
     click.echo(f"recipe: {recipe}, {minutes:g} minutes of training")
     ingredients = work / "made-of.json"
@@ -164,10 +173,7 @@ def _make(
         work.mkdir(parents=True, exist_ok=True)
         put(ingredients, json.dumps(_made_of(plan, data), indent=1).encode())
         context.invoke(pairs, recipe=str(recipe), data=data, work=work)
-    begun = any((tier_run(work, space, "standard") / "student.pt").is_file() for space in plan.students)
-    if begin is None and not begun and all(has_base(student) for student in plan.students.values()):
-        begin = "base"
-    context.invoke(train, recipe=str(recipe), work=work, begin=None if begin == "nothing" else begin)
+    context.invoke(train, recipe=str(recipe), work=work, begin=begin)
     context.invoke(export, recipe=str(recipe), work=work, out=folder / "effect", source=source)
     effect = install(folder / "effect" / plan.name, replace=True)
     click.echo(
