@@ -77,6 +77,11 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
         )
     # Before minutes are spent on what cannot be kept.
     work.mkdir(parents=True, exist_ok=True)
+    # So are an author's slips told before all faces are sought; what is made here is not kept, for two
+    # teachers may not fit into memory.
+    for space in plan.students:
+        plan.make_teacher(space)
+    faces.listed(data)
     mirrored = any(student.net.position for student in plan.students.values())
     passed_over = functools.partial(click.echo, err=True)
     crowd = list(

@@ -103,16 +103,9 @@ def _draft(
     from effectcam.distill.data import people
     from effectcam.distill.draft import contact_sheet, examine, recipe_text
     from effectcam.distill.recipe import import_teacher
-    from effectcam.errors import EffectcamError, UsageError
+    from effectcam.errors import UsageError
 
-    try:
-        drawing = import_teacher(teacher, [Path.cwd()])
-    except EffectcamError:
-        raise
-    except Exception as error:
-        raise UsageError(
-            f"teacher {teacher!r} threw {type(error).__name__} when it was imported: {error}"
-        ) from error
+    drawing = import_teacher(teacher, [Path.cwd()])
     passed_over = functools.partial(click.echo, err=True)
     few = list(itertools.islice(people(data, tell=passed_over), _SHOWN))
     if not few:

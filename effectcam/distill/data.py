@@ -172,10 +172,8 @@ def held_out(
         raise UsageError(f"no face was found in {folder}; give portraits or clips with a face in view")
     if any(person.held_out is not None for person in crowd):
         return {person.name for person in crowd if person.held_out}
-    if (folder / HELD_OUT).is_file():
-        # Editors put a mark of their own before the first name, and blanks after others.
-        listed = (folder / HELD_OUT).read_text(encoding="utf-8-sig").splitlines()
-        wanted = {name.strip() for name in listed} - {""}
+    wanted = listed(folder)
+    if wanted is not None:
         chosen = {p.name for p in crowd if wanted & {p.name, PurePosixPath(p.name).name}}
         strangers = sorted(wanted - {name for p in crowd for name in (p.name, PurePosixPath(p.name).name)})
         if strangers and chosen and tell:
@@ -193,6 +191,22 @@ def held_out(
             "leave somebody to measure on (clips alone do not)"
         )
     return hold_out(portraits, min(count, len(portraits) // 2))
+
+
+def listed(folder: Path) -> set[str] | None:
+    """The names in the list ``held-out.txt`` of ``folder``, None without one. Raises UsageError when it
+    cannot be read."""
+    path = folder / HELD_OUT
+    if not path.is_file():
+        return None
+    try:
+        # Editors put a mark of their own before the first name, and blanks after others.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+    return {name.strip() for name in lines} - {""}
 
 
 def hold_out(portraits: Sequence[tuple[str, str]], count: int) -> set[str]:

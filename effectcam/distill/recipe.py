@@ -40,7 +40,7 @@ from effectcam.effect.manifest import (
     parse_manifest,
     toml_text,
 )
-from effectcam.errors import PackageError, UsageError, nearest
+from effectcam.errors import EffectcamError, PackageError, UsageError, nearest
 
 Teacher = Callable[[NDArray[np.uint8], NDArray[np.float32] | None], NDArray[np.uint8]]
 """(image uint8 (H, W, 3), landmarks float32 (478, 3) in pixels or None) to uint8 (H, W, 3 or 4),
@@ -224,25 +224,39 @@ def import_teacher(name: str, folders: Sequence[Path], **arguments: Any) -> Teac
     """The teacher called ``module:name``, where ``module`` is installed or lies in one of ``folders``.
 
     The name is that of a function (image, landmarks), which is the teacher, or of anything that makes
-    one when it is called with ``arguments``. Raises UsageError when it cannot be imported or made.
+    one when it is called with ``arguments``. Raises UsageError when it cannot be imported or made, whatever
+    its author's code throws.
     """
     module, _, attribute = name.partition(":")
     sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
     try:
         found = getattr(importlib.import_module(module), attribute)
+    except EffectcamError:
+        raise
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(
             f"teacher {name!r} cannot be imported ({error}); write it as module:callable"
         ) from error
+    except Exception as error:
+        raise UsageError(_thrown(name, error, "imported")) from error
     if inspect.isfunction(found) and list(inspect.signature(found).parameters)[:2] == ["image", "landmarks"]:
         found = functools.partial(found, **arguments)
         return cast(Teacher, found)
     try:
         return cast(Teacher, found(**arguments))
+    except EffectcamError:
+        raise
     except TypeError as error:
         raise UsageError(
             f"teacher {name!r} cannot be made ({error}); a function that draws takes (image, landmarks)"
         ) from error
+    except Exception as error:
+        raise UsageError(_thrown(name, error, "made")) from error
+
+
+def _thrown(name: str, error: Exception, when: str) -> str:
+    said = " ".join(str(error).split())
+    return f"teacher {name!r} threw {type(error).__name__} when it was {when}: {said}"
 
 
 def load_recipe(name_or_path: str) -> Recipe:

@@ -137,3 +137,6 @@ def test_a_list_in_the_folder_says_who_is_held_out(tmp_path: Path) -> None:
         (tmp_path / "held-out.txt").write_text(names)
         with pytest.raises(UsageError, match=r"held-out\.txt names [05] of 5 pictures"):
             held_out(crowd, 40, tmp_path)
+    (tmp_path / "held-out.txt").write_text("b.jpg", encoding="utf-16")
+    with pytest.raises(UsageError, match=r"held-out\.txt is not UTF-8 at byte 0; save it as UTF-8"):
+        held_out(crowd, 1, tmp_path)

@@ -15,7 +15,7 @@ import effectcam
 from effectcam.distill.data import Person, people
 from effectcam.distill.draft import Nature, contact_sheet, examine, recipe_text
 from effectcam.distill.recipe import import_teacher, load_recipe
-from effectcam.errors import UsageError
+from effectcam.errors import StudentError, UsageError
 
 Picture = NDArray[np.uint8]
 Landmarks = NDArray[np.float32] | None
@@ -142,3 +142,22 @@ def test_a_function_is_a_teacher_and_a_class_makes_one(tmp_path: Path) -> None:
             import_teacher(wrong, [tmp_path])
     with pytest.raises(UsageError, match="cannot be made"):
         import_teacher("my_looks:Grey", [tmp_path], colour=7)
+
+
+def test_whatever_an_authors_module_throws_is_told_as_theirs(tmp_path: Path) -> None:
+    (tmp_path / "my_slips.py").write_text(
+        "from effectcam.errors import StudentError\n"
+        "class Unnamed:\n    def __init__(self): self.level = levle\n"
+        "class Knowing:\n    def __init__(self): raise StudentError('no weights')\n"
+    )
+    (tmp_path / "my_slip.py").write_text("def draw(image, landmarks) return image\n")
+    (tmp_path / "my_typo.py").write_text("levle\n")
+    for name, says in {
+        "my_slips:Unnamed": "threw NameError when it was made: name 'levle' is not defined",
+        "my_slip:draw": "threw SyntaxError when it was imported: ",
+        "my_typo:draw": "threw NameError when it was imported: ",
+    }.items():
+        with pytest.raises(UsageError, match=f"^teacher '{name}' {says}"):
+            import_teacher(name, [tmp_path])
+    with pytest.raises(StudentError, match=r"^no weights$"):
+        import_teacher("my_slips:Knowing", [tmp_path])

@@ -163,6 +163,24 @@ def test_a_folder_of_work_among_the_pictures_is_refused(
     assert not work.exists()
 
 
+def test_an_authors_slips_are_told_before_faces_are_sought(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "slipped.py").write_text("levle\n")
+    zombie = (BUNDLED / "zombie.toml").read_text(encoding="utf-8")
+    text = zombie.replace("effectcam.distill.teachers.zombie:Zombie", "slipped:Zombie")
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    data, work = tmp_path / "data", tmp_path / "work"
+    data.mkdir()
+    (data / "held-out.txt").write_text("b.jpg", encoding="utf-16")
+    for recipe, says in (
+        (str(tmp_path / "x.toml"), "threw NameError when it was imported: name 'levle' is not defined"),
+        ("zombie", "save it as UTF-8"),
+    ):
+        assert main(["distill", "pairs", recipe, "--data", str(data), "--work", str(work)]) == 2
+        assert says in capsys.readouterr().err, "and not that there are no pictures"
+
+
 @pytest.mark.parametrize(
     ("name", "space", "plain", "rich"),
     # The one held out is light, and judged with dark skin as well, a face with something before it too.
