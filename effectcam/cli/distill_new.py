@@ -69,7 +69,8 @@ def new(
     and started again it goes on where it was; a recipe that is there already is used as it stands, so edit
     it and say the same again.
     """
-    from effectcam.effect.catalogue import bundled_folder
+    from effectcam.effect.archive import MANIFEST
+    from effectcam.effect.catalogue import bundled_folder, user_folder
     from effectcam.effect.manifest import NAME
     from effectcam.errors import UsageError
 
@@ -84,11 +85,17 @@ def new(
         raise UsageError(
             f"{folder} would lie in {data}, and its drawings be learnt from as portraits; give another --out"
         )
+    # It is installed in place of one of its name, and another's would be lost.
+    if (user_folder() / name).exists() and not (folder / "effect" / name / MANIFEST).is_file():
+        raise UsageError(
+            f"an effect {name!r} is installed that was not made in {folder}; give yours another name, or say "
+            f"'effectcam effects remove {name}' first"
+        )
     recipe = folder / "recipe.toml"
     try:
         if not recipe.exists():
             _draft(folder, name, teacher, data, licence=licence, looks_real=looks_real, draft=draft)
-        _make(context, recipe, folder, teacher=teacher, data=data, source=source, begin=begin)
+        _make(context, recipe, folder, name, teacher=teacher, data=data, source=source, begin=begin)
     except KeyboardInterrupt:
         click.echo("\nstopped; the same command goes on from here", err=True)
         raise
@@ -124,6 +131,7 @@ def _make(
     context: click.Context,
     recipe: Path,
     folder: Path,
+    name: str,
     *,
     teacher: str,
     data: Path,
@@ -141,6 +149,10 @@ def _make(
 
     work = folder / "work"
     plan = load_recipe(str(recipe))
+    if plan.name != name:
+        raise UsageError(
+            f"{recipe} has the name {plan.name!r}, not {name!r}; change it there, or give another --out"
+        )
     if plan.teacher != teacher:
         raise UsageError(
             f"{recipe} has the teacher {plan.teacher!r}, not {teacher!r}; change it there, or give "

@@ -146,3 +146,23 @@ def test_an_effect_that_nothing_can_go_on_from_is_told_before_the_pairs_are_made
     assert not Path("my-look", "work").exists()
     assert _new(people, "--from", "clown") == 2
     assert "training would begin" in capsys.readouterr().err
+
+
+def test_an_effect_of_that_name_that_it_did_not_make_is_left_alone(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed = Path("installed", "my-look")
+    installed.mkdir(parents=True)
+    (installed / "effect.toml").touch()
+    assert _new(people) == 2
+    assert "an effect 'my-look' is installed that was not made in my-look" in capsys.readouterr().err
+    assert not Path("my-look").exists()
+
+    made = Path("my-look", "effect", "my-look")
+    made.mkdir(parents=True)
+    (made / "effect.toml").touch()
+    assert _new(people) == 2
+    assert "training would begin" in capsys.readouterr().err, "one of its own is made anew"
+
+    assert _new(people, "--out", "my-look", name="other-look") == 2
+    assert "has the name 'my-look', not 'other-look'" in capsys.readouterr().err
