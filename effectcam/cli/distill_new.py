@@ -118,7 +118,7 @@ def _draft(
     if not few:
         raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
     nature = examine(drawing, few[0])
-    sheet = cv2.cvtColor(contact_sheet(drawing, few), cv2.COLOR_RGB2BGR)
+    sheet = cv2.cvtColor(contact_sheet(drawing, few, alpha=nature.alpha), cv2.COLOR_RGB2BGR)
     folder.mkdir(parents=True, exist_ok=True)
     _, picture = cv2.imencode(".png", sheet)
     (folder / "teacher.png").write_bytes(picture.tobytes())

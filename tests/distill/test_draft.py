@@ -14,6 +14,7 @@ pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 import effectcam
 from effectcam.distill.data import Person, people
 from effectcam.distill.draft import Nature, contact_sheet, examine, recipe_text
+from effectcam.distill.pairs import PairStore, write_pairs
 from effectcam.distill.recipe import import_teacher, load_recipe
 from effectcam.errors import StudentError, UsageError
 
@@ -64,15 +65,28 @@ def test_what_a_teacher_draws_is_found_out(person: Person) -> None:
 
 
 def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
-    sheet = contact_sheet(masked, [person, person])
+    sheet = contact_sheet(masked, [person, person], alpha=True)
     assert sheet.shape == (640, 640, 3)
     assert np.array_equal(sheet[:, :320], sheet[:, 320:])
     seen, drawn = sheet[:320].astype(int), sheet[320:].astype(int)
     # Half of the negative over the picture is grey, whatever was there.
     assert np.ptp(seen) > 100
     assert np.abs(drawn - 127.5).max() <= 2
-    full = contact_sheet(negative, [person])
+    full = contact_sheet(negative, [person], alpha=False)
     assert np.array_equal(full[320:], 255 - full[:320])
+
+
+@pytest.mark.parametrize(("name", "alpha"), [("negative", False), ("masked", True)])
+def test_the_sheet_shows_faces_as_large_as_pairs_do(
+    person: Person, tmp_path: Path, name: str, alpha: bool
+) -> None:
+    nature = Nature(alpha, frames=False)
+    text = recipe_text("x", f"{__name__}:{name}", nature, licence="MIT", looks_real=False, draft=True)
+    (tmp_path / "recipe.toml").write_text(text, encoding="utf-8")
+    recipe = load_recipe(str(tmp_path / "recipe.toml"))
+    list(write_pairs(recipe, "face", [person], {person.name}, tmp_path))
+    seen = contact_sheet(globals()[name], [person], alpha=alpha)[:320]
+    assert np.array_equal(seen, PairStore.load(tmp_path).inputs[0])
 
 
 @pytest.mark.parametrize(
