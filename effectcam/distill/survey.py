@@ -149,7 +149,9 @@ class Survey:
             frames = [sighting for sighting in self._known.values() if sighting.name.startswith(f"{name}#")]
             known = [self._recalled(source, sighting.name, digest) for sighting in frames]
             if known and all(known):
-                yield from (s for s in known if s and int(s.name.rpartition("#")[2]) % self._every == 0)
+                taken = [s for s in known if s and _number(s) % self._every == 0]
+                # Those that another run looked at first are not in the clip's order.
+                yield from sorted(taken, key=_number)
                 return
         try:
             with Clip(source.files[name]) as clip:
@@ -161,7 +163,10 @@ class Survey:
         except SourceError as error:
             yield Sighting(name, digest, source.name, refusal=Refusal("unreadable", _line(error)))
             return
-        self._write(_ClipEnd(name, digest, self._every))
+        end = _ClipEnd(name, digest, self._every)
+        # Or tidying up would forget it, and the clip be read again each time.
+        self._ends.add(end)
+        self._write(end)
 
     def _recalled(self, source: Source, name: str, digest: str) -> Sighting | None:
         known = self._known.get(name)
@@ -249,7 +254,12 @@ class Survey:
         names = {sighting.name for sighting in sightings}
         kept = [row for row in self._known.values() if row.name in names]
         clips = {(row.name.rpartition("#")[0], row.digest) for row in kept}
-        ends = [end for end in sorted(self._ends, key=repr) if (end.clip, end.digest) in clips]
+        # Of another distance between frames not all are kept now.
+        ends = [
+            end
+            for end in sorted(self._ends, key=repr)
+            if (end.clip, end.digest) in clips and end.every == self._every
+        ]
         rows = dataset.lines([*kept, *ends])
         dataset.put(self._folder / dataset.LOG, f"{self._header}\n".encode() + rows)
         keys = {row.face.key for row in kept if row.usable and row.face}
@@ -299,6 +309,11 @@ def _picture(path: Path) -> Pixels | None:
     if shrink < 1:
         stored = cv2.resize(stored, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _number(sighting: Sighting) -> int:
+    """Of a clip's frame."""
+    return int(sighting.name.rpartition("#")[2])
 
 
 def _line(error: Exception) -> str:
