@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill import dataset
-from effectcam.distill.data import CLIPS
+from effectcam.distill.data import CLIPS, read_picture
 from effectcam.distill.fitness import Fitness, Limits, Refusal, fitness
 from effectcam.distill.likeness import fingerprint, thumbnail
 from effectcam.distill.monk import monk_tone
@@ -33,8 +33,6 @@ from effectcam.frame import Frame, Pixels
 METHOD = 1
 """Of measuring; another number makes every picture be looked at anew."""
 
-_LONGEST_SIDE = 2560
-"""Larger pictures are shrunk first: a face that needs more pixels to be found is too small in any case."""
 _REACH = 6.5
 """Eye distances kept around the head, each way: the widest window that a frame student is shown."""
 _LARGEST = 128.0
@@ -140,7 +138,7 @@ class Survey:
         elif known := self._recalled(source, name, digest):
             yield known
         else:
-            yield self._note(_picture(path), Sighting(name, digest, source.name))
+            yield self._note(read_picture(path), Sighting(name, digest, source.name))
 
     def _look_at_clip(self, source: Source, name: str, digest: str) -> Iterator[Sighting]:
         from effectcam.source.clip import Clip
@@ -295,20 +293,6 @@ def cut_out(image: Pixels, landmarks: NDArray[np.float32]) -> tuple[Pixels, NDAr
         half = np.array([0.5, 0.5, 0], np.float32)
         points = (points + half) * np.array([across, down, across], np.float32) - half
     return np.ascontiguousarray(part), points.astype(np.float32)
-
-
-def _picture(path: Path) -> Pixels | None:
-    """RGB, upright as its camera said, at most 2560 pixels a side; None when it cannot be read."""
-    try:
-        stored = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # an empty file, or one too large for OpenCV
-        return None
-    if stored is None:
-        return None
-    shrink = _LONGEST_SIDE / max(stored.shape[:2])
-    if shrink < 1:
-        stored = cv2.resize(stored, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _number(sighting: Sighting) -> int:
