@@ -66,7 +66,7 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
 
     from effectcam.distill import data as faces
     from effectcam.distill.dataset import is_dataset
-    from effectcam.distill.pairs import write_pairs
+    from effectcam.distill.pairs import forget_drawings, write_pairs
     from effectcam.distill.recipe import load_recipe
     from effectcam.errors import StudentError, UsageError
 
@@ -77,6 +77,11 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
         )
     # Before minutes are spent on what cannot be kept.
     work.mkdir(parents=True, exist_ok=True)
+    # So are an author's slips told before all faces are sought; what is made here is not kept, for two
+    # teachers may not fit into memory.
+    for space in plan.students:
+        plan.make_teacher(space)
+    faces.listed(data)
     mirrored = any(student.net.position for student in plan.students.values())
     passed_over = functools.partial(click.echo, err=True)
     crowd = list(
@@ -94,6 +99,8 @@ def pairs(recipe: str, data: Path, work: Path, hold_out: int | None, every: int)
                 raise
             # The teacher's own words hardly tell over which of hundreds of pictures it fell.
             raise StudentError(f"{error} (at {crowd[done].name})") from error
+    for space in plan.students:
+        forget_drawings(work / space / "pairs")
     click.echo(
         f"{len(crowd)} pictures, {len(held_out)} held out; "
         f"next: effectcam distill train {recipe} --work {work}"

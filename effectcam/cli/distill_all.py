@@ -132,11 +132,17 @@ def _has_pairs(plan: Recipe, work: Path) -> bool:
 def _minutes_left(plan: Recipe, work: Path, minutes: float | None) -> float:
     """Of training; pairs and export come on top."""
     from effectcam.distill.checkpoint import minutes_spent
+    from effectcam.errors import UsageError
 
-    return sum(
-        max(0.0, (minutes or student.minutes) - minutes_spent(work / plan.name / space / "run"))
-        for space, student in plan.students.items()
-    )
+    left = 0.0
+    for space, student in plan.students.items():
+        try:
+            spent = minutes_spent(work / plan.name / space / "run")
+        except UsageError:
+            # Damaged: its own training will say so, and must not keep the others from theirs.
+            continue
+        left += max(0.0, (minutes or student.minutes) - spent)
+    return left
 
 
 def _remaining(left: dict[str, float], began: dict[str, float]) -> list[float]:

@@ -69,7 +69,8 @@ def new(
     and started again it goes on where it was; a recipe that is there already is used as it stands, so edit
     it and say the same again.
     """
-    from effectcam.effect.catalogue import bundled_folder
+    from effectcam.effect.archive import MANIFEST
+    from effectcam.effect.catalogue import bundled_folder, user_folder
     from effectcam.effect.manifest import NAME
     from effectcam.errors import UsageError
 
@@ -84,11 +85,17 @@ def new(
         raise UsageError(
             f"{folder} would lie in {data}, and its drawings be learnt from as portraits; give another --out"
         )
+    # It is installed in place of one of its name, and another's would be lost.
+    if (user_folder() / name).exists() and not (folder / "effect" / name / MANIFEST).is_file():
+        raise UsageError(
+            f"an effect {name!r} is installed that was not made in {folder}; give yours another name, or say "
+            f"'effectcam effects remove {name}' first"
+        )
     recipe = folder / "recipe.toml"
     try:
         if not recipe.exists():
             _draft(folder, name, teacher, data, licence=licence, looks_real=looks_real, draft=draft)
-        _make(context, recipe, folder, teacher=teacher, data=data, source=source, begin=begin)
+        _make(context, recipe, folder, name, teacher=teacher, data=data, source=source, begin=begin)
     except KeyboardInterrupt:
         click.echo("\nstopped; the same command goes on from here", err=True)
         raise
@@ -103,22 +110,15 @@ def _draft(
     from effectcam.distill.data import people
     from effectcam.distill.draft import contact_sheet, examine, recipe_text
     from effectcam.distill.recipe import import_teacher
-    from effectcam.errors import EffectcamError, UsageError
+    from effectcam.errors import UsageError
 
-    try:
-        drawing = import_teacher(teacher, [Path.cwd()])
-    except EffectcamError:
-        raise
-    except Exception as error:
-        raise UsageError(
-            f"teacher {teacher!r} threw {type(error).__name__} when it was imported: {error}"
-        ) from error
+    drawing = import_teacher(teacher, [Path.cwd()])
     passed_over = functools.partial(click.echo, err=True)
     few = list(itertools.islice(people(data, tell=passed_over), _SHOWN))
     if not few:
         raise UsageError(f"no face was found in {data}; give portraits or clips with a face in view")
     nature = examine(drawing, few[0])
-    sheet = cv2.cvtColor(contact_sheet(drawing, few), cv2.COLOR_RGB2BGR)
+    sheet = cv2.cvtColor(contact_sheet(drawing, few, alpha=nature.alpha), cv2.COLOR_RGB2BGR)
     folder.mkdir(parents=True, exist_ok=True)
     _, picture = cv2.imencode(".png", sheet)
     (folder / "teacher.png").write_bytes(picture.tobytes())
@@ -131,6 +131,7 @@ def _make(
     context: click.Context,
     recipe: Path,
     folder: Path,
+    name: str,
     *,
     teacher: str,
     data: Path,
@@ -140,7 +141,7 @@ def _make(
     from effectcam.cli.distill import export, pairs
     from effectcam.cli.distill_train import train
     from effectcam.distill.dataset import put
-    from effectcam.distill.origin import has_base
+    from effectcam.distill.origin import has_base, origin_in
     from effectcam.distill.recipe import load_recipe
     from effectcam.distill.tiers import tier_run
     from effectcam.effect.catalogue import install
@@ -148,12 +149,25 @@ def _make(
 
     work = folder / "work"
     plan = load_recipe(str(recipe))
+    if plan.name != name:
+        raise UsageError(
+            f"{recipe} has the name {plan.name!r}, not {name!r}; change it there, or give another --out"
+        )
     if plan.teacher != teacher:
         raise UsageError(
             f"{recipe} has the teacher {plan.teacher!r}, not {teacher!r}; change it there, or give "
             "another --out"
         )
     plan.check(source)
+    begun = any((tier_run(work, space, "standard") / "student.pt").is_file() for space in plan.students)
+    if begin is None and not begun and all(has_base(student) for student in plan.students.values()):
+        begin = "base"
+    elif begin == "nothing":
+        begin = None
+    if begin is not None:
+        # An effect that is misspelt, or of another shape, must not be found out after the pairs are made.
+        for student in plan.students.values():
+            origin_in(begin, student)
     minutes = sum(student.minutes for student in plan.students.values())
     click.echo(f"recipe: {recipe}, {minutes:g} minutes of training")
     ingredients = work / "made-of.json"
@@ -164,10 +178,7 @@ def _make(
         work.mkdir(parents=True, exist_ok=True)
         put(ingredients, json.dumps(_made_of(plan, data), indent=1).encode())
         context.invoke(pairs, recipe=str(recipe), data=data, work=work)
-    begun = any((tier_run(work, space, "standard") / "student.pt").is_file() for space in plan.students)
-    if begin is None and not begun and all(has_base(student) for student in plan.students.values()):
-        begin = "base"
-    context.invoke(train, recipe=str(recipe), work=work, begin=None if begin == "nothing" else begin)
+    context.invoke(train, recipe=str(recipe), work=work, begin=begin)
     context.invoke(export, recipe=str(recipe), work=work, out=folder / "effect", source=source)
     effect = install(folder / "effect" / plan.name, replace=True)
     click.echo(

@@ -20,6 +20,8 @@ PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 CLIPS = {".mp4", ".mov", ".mkv", ".webm"}
 
 FEWEST_PORTRAITS = 4
+_LONGEST_SIDE = 2560
+"""Larger pictures are shrunk first: a face that needs more pixels to be found is too small in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def people(
     folder: Path, *, every: int = 12, mirrored: bool = False, tell: Callable[[str], None] | None = None
 ) -> Iterator[Person]:
     """Everybody in ``folder`` and below, in the order of their file names; pictures without a face
-    are passed over.
+    are passed over. Pictures are shrunk to 2560 pixels on their longer side, so that portraits as cameras
+    give them fit into memory by the hundred.
 
     A curated folder (``effectcam distill data``) gives what its index has, but for spare pictures of people
     who are held out; its landmarks are not sought again, and ``every`` was decided when it was made.
@@ -101,18 +104,28 @@ def _of_clip_file(file: Path, name: str, mesh: FaceMesh, every: int, *, mirrored
 def _of_picture_file(
     file: Path, name: str, mesh: FaceMesh, every: int, *, mirrored: bool
 ) -> Iterator[Person]:
-    try:
-        # OpenCV itself crashes over a path that is not UTF-8.
-        stored = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):  # cannot be opened, is empty, or too large for OpenCV
-        stored = None
-    if stored is None:
+    image = read_picture(file)
+    if image is None:
         raise SourceError(f"{file} is no picture that can be read; remove it from the folder")
-    image = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
     yield from _of_picture(name, image, mesh)
     if mirrored:
         mesh.reset()
         yield from _of_picture(name, np.asarray(cv2.flip(image, 1), np.uint8), mesh, mirrored=True)
+
+
+def read_picture(file: Path) -> Pixels | None:
+    """RGB, upright as its camera said, at most 2560 pixels a side; None when it cannot be read."""
+    try:
+        # OpenCV itself crashes over a path that is not UTF-8.
+        stored = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):  # cannot be opened, is empty, or too large for OpenCV
+        return None
+    if stored is None:
+        return None
+    shrink = _LONGEST_SIDE / max(stored.shape[:2])
+    if shrink < 1:
+        stored = cv2.resize(stored, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _of_dataset(folder: Path, *, mirrored: bool) -> Iterator[Person]:
@@ -172,10 +185,8 @@ def held_out(
         raise UsageError(f"no face was found in {folder}; give portraits or clips with a face in view")
     if any(person.held_out is not None for person in crowd):
         return {person.name for person in crowd if person.held_out}
-    if (folder / HELD_OUT).is_file():
-        # Editors put a mark of their own before the first name, and blanks after others.
-        listed = (folder / HELD_OUT).read_text(encoding="utf-8-sig").splitlines()
-        wanted = {name.strip() for name in listed} - {""}
+    wanted = listed(folder)
+    if wanted is not None:
         chosen = {p.name for p in crowd if wanted & {p.name, PurePosixPath(p.name).name}}
         strangers = sorted(wanted - {name for p in crowd for name in (p.name, PurePosixPath(p.name).name)})
         if strangers and chosen and tell:
@@ -193,6 +204,22 @@ def held_out(
             "leave somebody to measure on (clips alone do not)"
         )
     return hold_out(portraits, min(count, len(portraits) // 2))
+
+
+def listed(folder: Path) -> set[str] | None:
+    """The names in the list ``held-out.txt`` of ``folder``, None without one. Raises UsageError when it
+    cannot be read."""
+    path = folder / HELD_OUT
+    if not path.is_file():
+        return None
+    try:
+        # Editors put a mark of their own before the first name, and blanks after others.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+    return {name.strip() for name in lines} - {""}
 
 
 def hold_out(portraits: Sequence[tuple[str, str]], count: int) -> set[str]:

@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill.data import Person
-from effectcam.distill.pairs import BASE, into_crop
+from effectcam.distill.pairs import BASE, SHOWN, into_crop
 from effectcam.distill.recipe import Teacher
-from effectcam.effect.manifest import Crop, Space
+from effectcam.effect.manifest import Space
 from effectcam.errors import UsageError
 from effectcam.face.crop import cut, fit_head
 from effectcam.frame import Pixels
 
 Landmarks = NDArray[np.float32]
 
+_MARGIN, _MARGIN_WITH_ALPHA = 2.9, 2.6
+"""Of the recipe's crop; a look that draws the whole crop needs hair and neck in it."""
 _DRAFT_MINUTES = 16.0
 _FULL_MINUTES = 120.0
 
@@ -51,12 +53,14 @@ def examine(teacher: Teacher, person: Person) -> Nature:
     size, draws into what it was given, gives two answers that differ, or gives RGB but none without
     landmarks.
     """
-    drawn, again = _ask(teacher, person), _ask(teacher, person)
+    # At the scale of those that draw no alpha, of which more is asked below.
+    shown = _shown(person, alpha=False)
+    drawn, again = (_ask(teacher, person, shown) for _ in range(2))
     if not np.array_equal(drawn, again):
         raise UsageError(
             "the teacher drew the same picture in two ways; fix its seed, or the student learns a blur"
         )
-    alpha, image = drawn.shape[2] == 4, _shown(person)[0]
+    alpha, image = drawn.shape[2] == 4, shown[0]
     if alpha or not _draws_frames(teacher, image):
         # Faces with an alpha keep their place in the crop, and are not mirrored in any case.
         return Nature(alpha, frames=False)
@@ -67,27 +71,30 @@ def examine(teacher: Teacher, person: Person) -> Nature:
     return Nature(alpha, frames=True, mirror=mirror, upright=upright, one_ink=one_ink)
 
 
-def contact_sheet(teacher: Teacher, crowd: Sequence[Person]) -> Pixels:
-    """RGB uint8 (640, 320 · N, 3): the N people of ``crowd`` as they are, and below as ``teacher`` draws
-    them, laid over the picture where it draws an alpha. Raises UsageError as `examine` does."""
+def contact_sheet(teacher: Teacher, crowd: Sequence[Person], *, alpha: bool) -> Pixels:
+    """RGB uint8 (640, 320 · N, 3): the N people of ``crowd`` at the size at which pairs show them, and below
+    as ``teacher`` draws them, laid over the picture where it draws an alpha. ``alpha``: `Nature.alpha`.
+    Raises UsageError as `examine` does."""
     columns = []
     for person in crowd:
-        image, drawn = _shown(person)[0], _ask(teacher, person)
+        shown = _shown(person, alpha=alpha)
+        image, drawn = shown[0], _ask(teacher, person, shown)
         if drawn.shape[2] == 4:
-            alpha = drawn[..., 3:].astype(np.float32) / 255
-            drawn = (image + (drawn[..., :3] - image.astype(np.float32)) * alpha + 0.5).astype(np.uint8)
+            share = drawn[..., 3:].astype(np.float32) / 255
+            drawn = (image + (drawn[..., :3] - image.astype(np.float32)) * share + 0.5).astype(np.uint8)
         columns.append(np.vstack((image, drawn)))
     return np.hstack(columns)
 
 
-def _shown(person: Person) -> tuple[Pixels, Landmarks]:
-    """Picture and landmarks as the teacher will be shown them when pairs are made."""
-    crop = fit_head(person.landmarks).scaled(1.25 * Crop().margin)
+def _shown(person: Person, *, alpha: bool) -> tuple[Pixels, Landmarks]:
+    """Picture and landmarks as the teacher will be shown them when pairs are made by `recipe_text`."""
+    margin = _MARGIN_WITH_ALPHA if alpha else _MARGIN
+    crop = fit_head(person.landmarks).scaled(margin).scaled(1 / SHOWN)
     return cut(person.image, crop, BASE), into_crop(person.landmarks, crop.to_crop(BASE))
 
 
-def _ask(teacher: Teacher, person: Person) -> Pixels:
-    image, landmarks = _shown(person)
+def _ask(teacher: Teacher, person: Person, shown: tuple[Pixels, Landmarks]) -> Pixels:
+    image, landmarks = shown
     given = image.copy(), landmarks.copy()
     try:
         drawn = teacher(*given)
@@ -186,7 +193,8 @@ def recipe_text(
         'weaknesses = "Not looked at yet."',
         "",
         "[crop]",
-        f"margin = {2.6 if nature.alpha else 2.9}  # larger: more hair and neck, fewer pixels for the face",
+        f"margin = {_MARGIN_WITH_ALPHA if nature.alpha else _MARGIN}"
+        "  # larger: more hair and neck, fewer pixels for the face",
         "",
         "[tensor]",
         f'output = "{"rgba" if nature.alpha else "rgb"}"',

@@ -89,7 +89,22 @@ def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
         arrays = _weights(model)
     except (struct.error, IndexError, ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"{name} is no .tflite file, or a damaged one; name another with --from") from error
-    net = replace(net, expansion=max(net.expansion, _expansion(arrays)))
+    given, wanted = _expansion(arrays), net.expansion
+    if (student := _student_of(arrays, replace(net, expansion=max(given, wanted)))) is not None:
+        return student
+    if 0 < given < wanted and _student_of(arrays, replace(net, expansion=given)) is not None:
+        raise UsageError(
+            f"{name} has an expansion of {given}, and the recipe's student one of {wanted}; put "
+            f"expansion = {given} under the recipe's net, or go on from another effect"
+        )
+    raise UsageError(
+        f"{name} holds no student of the recipe's shape (widths {net.widths}, depth {net.depth}); "
+        "give the recipe that shape, or train from nothing"
+    )
+
+
+def _student_of(arrays: list[NDArray[np.float32]], net: NetConfig) -> Student | None:
+    """A student shaped as ``net`` with the weights in ``arrays``, None where they are of no such shape."""
     for finest in range(net.fine_depth or net.depth, net.depth + 1):
         for coarsest in range(net.depth, (net.coarse_depth or net.depth) + 1):
             for recurrent, position in itertools.product({False, net.recurrent}, {0, net.position}):
@@ -98,10 +113,7 @@ def start_from(model: bytes, net: NetConfig, *, name: str) -> Student:
                 )
                 if _fill(source := Student(shape), arrays):
                     return reshaped(source, net)
-    raise UsageError(
-        f"{name} holds no student of the recipe's shape (widths {net.widths}, depth {net.depth}); "
-        "give the recipe that shape, or train from nothing"
-    )
+    return None
 
 
 def reshaped(source: Student, net: NetConfig) -> Student:

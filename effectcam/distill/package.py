@@ -18,12 +18,15 @@ from effectcam.distill.recipe import Recipe
 from effectcam.distill.tiers import at_tier, tier_run, trained_tiers
 from effectcam.distill.train import load_student
 from effectcam.distill.verify import padded, scaled, verify
+from effectcam.effect.archive import MANIFEST, FolderArchive
+from effectcam.effect.catalogue import swap_in
 from effectcam.effect.manifest import Model, Tier, TierName
-from effectcam.effect.package import Effect
+from effectcam.effect.package import Effect, read_package
 from effectcam.effect.writer import write_package
 from effectcam.errors import SourceError, UsageError
 from effectcam.frame import Pixels
 
+_PREVIEW, _CARD = "preview.webp", "CARD.md"
 _FACES = 24
 """Held-out pictures that parity is measured on."""
 
@@ -35,7 +38,11 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
     `effectcam.distill.tiers` says of the other tiers. ``data`` says
     where the pictures came from and under what rights: it goes into card and provenance. ``preview``
     is a clip that may be shown to everybody; one of its frames becomes the preview picture, and the card
-    says how the effect behaves on it. A package that is in ``folder`` stays until all students are measured.
+    says how the effect behaves on it.
+
+    A package that is in ``folder`` stays as it is until the new one is whole, which then has its place.
+    Only what the author put beside models, preview and card, such as a licence's text, goes over into
+    the new one. Raises PackageError, before anything is measured, for a file there that no package may have.
     """
     recipe.check(data)
     tiers = trained_tiers(recipe, work)
@@ -45,27 +52,43 @@ def build(recipe: Recipe, work: Path, folder: Path, *, data: str, preview: Path)
             f"{' or '.join(map(str, missing))} holds no trained student; run 'effectcam distill train' first"
         )
     plans = {tier: at_tier(recipe, tier) for tier in tiers}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # A student that does not draw as it should must not end up in a package that worked.
-    with tempfile.TemporaryDirectory(prefix=".effectcam-", dir=folder.parent) as place:
-        measured = {
-            tier: {space: _export(plan, space, tier, work, Path(place)) for space in plan.students}
-            for tier, plan in plans.items()
-        }
-        folder.mkdir(exist_ok=True)
-        for file in Path(place).iterdir():
-            file.replace(folder / file.name)
     models = {
         tier: Tier(**{space: Model(_file(space, tier), one.size) for space, one in plan.students.items()})
         for tier, plan in plans.items()
     }
     manifest = recipe.described(models, data)
-    effect = write_package(folder, manifest)
-    write_preview(effect, preview, folder / "preview.webp")
-    behaviours = {tier: behave(effect, preview, tier=tier) for tier in tiers}
-    card = write_card(plans, measured, behaviours, data=data)
-    (folder / "CARD.md").write_text(card, encoding="utf-8")
-    return write_package(folder, manifest)
+    # A link's goal is what changes places, since both have to be in one file system.
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix=".effectcam-", dir=folder.parent, ignore_cleanup_errors=True
+    ) as place:
+        # Its name stands in messages.
+        staged = Path(place) / folder.name
+        staged.mkdir()
+        _carry_over(folder, staged)
+        measured = {
+            tier: {space: _export(plan, space, tier, work, staged) for space in plan.students}
+            for tier, plan in plans.items()
+        }
+        effect = write_package(staged, manifest)
+        write_preview(effect, preview, staged / _PREVIEW)
+        behaviours = {tier: behave(effect, preview, tier=tier) for tier in tiers}
+        card = write_card(plans, measured, behaviours, data=data)
+        (staged / _CARD).write_text(card, encoding="utf-8")
+        write_package(staged, manifest)
+        swap_in(staged, folder, Path(place) / "old")
+    return read_package(folder)
+
+
+def _carry_over(folder: Path, staged: Path) -> None:
+    """What the author of the package in ``folder`` added to it. Models of a tier that is no more are not."""
+    if not folder.exists():
+        return
+    archive = FolderArchive(folder, draft=True)
+    for name in archive.sizes:
+        if name not in (MANIFEST, _PREVIEW, _CARD) and not name.endswith(".tflite"):
+            (staged / name).write_bytes(archive.read(name))
 
 
 def _export(plan: Recipe, space: str, tier: TierName, work: Path, folder: Path) -> Measured:

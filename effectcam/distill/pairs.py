@@ -36,6 +36,7 @@ BASE = 320
 SHOWN = 256 / BASE
 """Share of a base that an unturned crop shows."""
 
+_DRAWINGS = "drawings"
 _ELSEWHERE = 0.35
 """Chance that a frame to learn from, or one pair of a face, is set into another room; see `rooms`."""
 _LONGER = 0.5
@@ -129,14 +130,14 @@ def write_pairs(
     enough dark people to hold out. ``darker`` is the
     share of the other light people who come once more with darker skin, since few folders have enough
     who do; 0 leaves the student behind on them. ``pairs.json`` is written last: a folder without it
-    is unfinished, and begun again asks the teacher only about what is not in ``drawings`` yet, which is
-    deleted at the end. Pairs that were there stay whole until the new ones are. Raises UsageError where the
+    is unfinished, and begun again asks the teacher only about what is not in ``drawings`` yet; see
+    `forget_drawings`. Pairs that were there stay whole until the new ones are. Raises UsageError where the
     teacher's channels are not the student's, StudentError where the teacher fails or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     teacher: Teacher = RememberedTeacher(
         recipe.make_teacher(space),
-        folder / "drawings",
+        folder / _DRAWINGS,
         name=recipe.teacher,
         arguments=recipe.students[space].teacher,
     )
@@ -167,7 +168,12 @@ def write_pairs(
                 rows.append(row)
         yield person.name
     _keep(folder, inputs, targets, rows)
-    shutil.rmtree(folder / "drawings")
+
+
+def forget_drawings(folder: Path) -> None:
+    """Delete what `write_pairs` kept of the teacher's drawings in ``folder``: once the pairs of all spaces
+    are whole, since who stops before that begins with the first space again."""
+    shutil.rmtree(folder / _DRAWINGS, ignore_errors=True)
 
 
 def _keep(folder: Path, inputs: list[Pixels], targets: list[Pixels], rows: list[dict[str, object]]) -> None:
@@ -245,6 +251,9 @@ def _covered(
     covered, coverage = add_occluder(base, landmarks, rng)
     lit = relight(covered, rng, parameters=_LIGHT)
     image, target, _ = _draw(recipe, teacher, lit, landmarks)
+    if recipe.eyes > 1:
+        # The frame of spectacles is moved along with the eyes behind it.
+        coverage = enlarge_eyes(coverage, eyes(landmarks, np.eye(2, 3)), recipe.eyes)
     # What is in front of the face stays in front of it: no effect there, or, for a look that draws
     # everything, no eyes and lips drawn from landmarks that cannot be seen.
     if target.shape[2] == 4:

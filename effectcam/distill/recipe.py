@@ -40,7 +40,7 @@ from effectcam.effect.manifest import (
     parse_manifest,
     toml_text,
 )
-from effectcam.errors import PackageError, UsageError, nearest
+from effectcam.errors import EffectcamError, PackageError, UsageError, nearest
 
 Teacher = Callable[[NDArray[np.uint8], NDArray[np.float32] | None], NDArray[np.uint8]]
 """(image uint8 (H, W, 3), landmarks float32 (478, 3) in pixels or None) to uint8 (H, W, 3 or 4),
@@ -189,7 +189,7 @@ class Recipe:
         )
 
     def check(self, data: str) -> None:
-        """Raises PackageError for an ``effect.toml`` that would be refused: better before the training."""
+        """Raises PackageError for a package that would be refused: better before the training."""
         if set(self.manifest["space"].split("+")) != set(self.students):
             raise PackageError(
                 f"the space is {self.manifest['space']!r}, the students are for: {', '.join(self.students)}"
@@ -197,11 +197,26 @@ class Recipe:
         models = {space: Model(f"{space}.tflite", student.size) for space, student in self.students.items()}
         manifest = self.described({"standard": Tier(**models)}, data)
         parse_manifest(toml_text(manifest), origin=self.name, with_files=False)
+        if "frame" in self.students and manifest.tensor.channels == 4:
+            raise PackageError(
+                "tensor.output is 'rgba', and there is nothing behind a frame; set it to 'rgb', with "
+                "students that draw no alpha, or the space to 'face'"
+            )
         for space, student in self.students.items():
             if student.net.channels != manifest.tensor.channels:
                 raise PackageError(
                     f"tensor.output is {manifest.tensor.output!r}, but the {space} student draws "
                     f"{'an' if student.net.alpha else 'no'} alpha; let [students.{space}.net] agree"
+                )
+            height, width = student.size
+            if space == "face" and height != width:
+                raise PackageError(
+                    f"the face student's size is {height}, {width}, but a crop is square: give it equal sides"
+                )
+            if space == "frame" and student.net.recurrent:
+                raise PackageError(
+                    "recurrent is for the face's student, whose crop keeps its last drawing in place; take it"
+                    " out of [students.frame.net]"
                 )
 
 
@@ -209,25 +224,39 @@ def import_teacher(name: str, folders: Sequence[Path], **arguments: Any) -> Teac
     """The teacher called ``module:name``, where ``module`` is installed or lies in one of ``folders``.
 
     The name is that of a function (image, landmarks), which is the teacher, or of anything that makes
-    one when it is called with ``arguments``. Raises UsageError when it cannot be imported or made.
+    one when it is called with ``arguments``. Raises UsageError when it cannot be imported or made, whatever
+    its author's code throws.
     """
     module, _, attribute = name.partition(":")
     sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
     try:
         found = getattr(importlib.import_module(module), attribute)
+    except EffectcamError:
+        raise
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(
             f"teacher {name!r} cannot be imported ({error}); write it as module:callable"
         ) from error
+    except Exception as error:
+        raise UsageError(_thrown(name, error, "imported")) from error
     if inspect.isfunction(found) and list(inspect.signature(found).parameters)[:2] == ["image", "landmarks"]:
         found = functools.partial(found, **arguments)
         return cast(Teacher, found)
     try:
         return cast(Teacher, found(**arguments))
+    except EffectcamError:
+        raise
     except TypeError as error:
         raise UsageError(
             f"teacher {name!r} cannot be made ({error}); a function that draws takes (image, landmarks)"
         ) from error
+    except Exception as error:
+        raise UsageError(_thrown(name, error, "made")) from error
+
+
+def _thrown(name: str, error: Exception, when: str) -> str:
+    said = " ".join(str(error).split())
+    return f"teacher {name!r} threw {type(error).__name__} when it was {when}: {said}"
 
 
 def load_recipe(name_or_path: str) -> Recipe:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill import dataset
-from effectcam.distill.data import CLIPS
+from effectcam.distill.data import CLIPS, read_picture
 from effectcam.distill.fitness import Fitness, Limits, Refusal, fitness
 from effectcam.distill.likeness import fingerprint, thumbnail
 from effectcam.distill.monk import monk_tone
@@ -33,8 +33,6 @@ from effectcam.frame import Frame, Pixels
 METHOD = 1
 """Of measuring; another number makes every picture be looked at anew."""
 
-_LONGEST_SIDE = 2560
-"""Larger pictures are shrunk first: a face that needs more pixels to be found is too small in any case."""
 _REACH = 6.5
 """Eye distances kept around the head, each way: the widest window that a frame student is shown."""
 _LARGEST = 128.0
@@ -140,7 +138,7 @@ class Survey:
         elif known := self._recalled(source, name, digest):
             yield known
         else:
-            yield self._note(_picture(path), Sighting(name, digest, source.name))
+            yield self._note(read_picture(path), Sighting(name, digest, source.name))
 
     def _look_at_clip(self, source: Source, name: str, digest: str) -> Iterator[Sighting]:
         from effectcam.source.clip import Clip
@@ -149,7 +147,9 @@ class Survey:
             frames = [sighting for sighting in self._known.values() if sighting.name.startswith(f"{name}#")]
             known = [self._recalled(source, sighting.name, digest) for sighting in frames]
             if known and all(known):
-                yield from (s for s in known if s and int(s.name.rpartition("#")[2]) % self._every == 0)
+                taken = [s for s in known if s and _number(s) % self._every == 0]
+                # Those that another run looked at first are not in the clip's order.
+                yield from sorted(taken, key=_number)
                 return
         try:
             with Clip(source.files[name]) as clip:
@@ -161,7 +161,10 @@ class Survey:
         except SourceError as error:
             yield Sighting(name, digest, source.name, refusal=Refusal("unreadable", _line(error)))
             return
-        self._write(_ClipEnd(name, digest, self._every))
+        end = _ClipEnd(name, digest, self._every)
+        # Or tidying up would forget it, and the clip be read again each time.
+        self._ends.add(end)
+        self._write(end)
 
     def _recalled(self, source: Source, name: str, digest: str) -> Sighting | None:
         known = self._known.get(name)
@@ -249,7 +252,12 @@ class Survey:
         names = {sighting.name for sighting in sightings}
         kept = [row for row in self._known.values() if row.name in names]
         clips = {(row.name.rpartition("#")[0], row.digest) for row in kept}
-        ends = [end for end in sorted(self._ends, key=repr) if (end.clip, end.digest) in clips]
+        # Of another distance between frames not all are kept now.
+        ends = [
+            end
+            for end in sorted(self._ends, key=repr)
+            if (end.clip, end.digest) in clips and end.every == self._every
+        ]
         rows = dataset.lines([*kept, *ends])
         dataset.put(self._folder / dataset.LOG, f"{self._header}\n".encode() + rows)
         keys = {row.face.key for row in kept if row.usable and row.face}
@@ -287,18 +295,9 @@ def cut_out(image: Pixels, landmarks: NDArray[np.float32]) -> tuple[Pixels, NDAr
     return np.ascontiguousarray(part), points.astype(np.float32)
 
 
-def _picture(path: Path) -> Pixels | None:
-    """RGB, upright as its camera said, at most 2560 pixels a side; None when it cannot be read."""
-    try:
-        stored = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # an empty file, or one too large for OpenCV
-        return None
-    if stored is None:
-        return None
-    shrink = _LONGEST_SIDE / max(stored.shape[:2])
-    if shrink < 1:
-        stored = cv2.resize(stored, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
+def _number(sighting: Sighting) -> int:
+    """Of a clip's frame."""
+    return int(sighting.name.rpartition("#")[2])
 
 
 def _line(error: Exception) -> str:

@@ -21,8 +21,8 @@ from effectcam.errors import PackageError
 MANIFEST = "effect.toml"
 
 MOST_FILES = 32
-_MOST_ENTRIES = MOST_FILES + 2
-"""Of a zip: the folder's own entry comes on top of the files."""
+_MOST_ENTRIES = 2 * MOST_FILES + 8
+"""Of a zip: the Finder adds an entry to each of the files, and file managers a few more, see `is_litter`."""
 _MB = 1_000_000
 LARGEST = {".toml": 64_000, ".tflite": 20 * _MB, ".webp": 4 * _MB, ".png": 4 * _MB, ".jpg": 4 * _MB}
 LARGEST |= {".md": 256_000, ".txt": 256_000}
@@ -35,7 +35,7 @@ _END_MARK = b"PK\5\6"
 _END = struct.Struct("<10sHI6x")
 """The record at a zip's end: entries and size of its directory."""
 _LONGEST_END = _END.size + 65_535
-_LONGEST_ENTRY = 4096
+_LONGEST_ENTRY = 2048
 """Bytes that a plain file's entry in the directory may take, remarks of file managers included."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -50,6 +50,19 @@ def is_plain_name(name: str) -> bool:
     (True, False, False)
     """
     return bool(_NAME.fullmatch(name)) and not _DEVICE.fullmatch(name) and Path(name).suffix in LARGEST
+
+
+_LITTER = re.compile(r"\.ds_store|\._.*|thumbs\.db|desktop\.ini", re.IGNORECASE | re.DOTALL)
+
+
+def is_litter(path: str) -> bool:
+    """Whether file managers leave this in a folder or zip without being asked. It is passed over: never
+    read, hashed or copied.
+
+    >>> is_litter(".DS_Store"), is_litter("__MACOSX/ghost/._effect.toml"), is_litter("ghost/effect.toml")
+    (True, True, False)
+    """
+    return path.startswith("__MACOSX/") or bool(_LITTER.fullmatch(path.rpartition("/")[2]))
 
 
 class Archive(Protocol):
@@ -94,7 +107,8 @@ class FolderArchive:
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    self._add(entry)
+                    if not is_litter(entry.name):
+                        self._add(entry)
         except OSError as error:
             raise PackageError(f"cannot list {path}: {error.strerror}; check the path") from None
         _check_total(self.label, self.sizes, draft=draft)
@@ -140,6 +154,7 @@ class ZipArchive:
             raise PackageError(f"{self.label} is not a zip or is cut short; download it again") from None
         if entries is None:
             raise PackageError(f"{self.label} has {count} entries; a package has {MOST_FILES} files at most")
+        entries = [entry for entry in entries if not is_litter(entry.filename)]
         folder = self._common_folder(entries)
         for entry in entries:
             if folder and entry.filename == folder:

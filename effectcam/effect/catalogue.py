@@ -102,7 +102,7 @@ def install(path: str | Path, *, replace: bool = False) -> Effect:
                 (staged / name).write_bytes(archive.read(name))
             if read_package(staged).files != effect.files:
                 raise PackageError(f"{source} changed while it was installed; try again")
-            _swap_in(staged, target, Path(staging) / "old")
+            swap_in(staged, target, Path(staging) / "old")
     except OSError as error:
         raise PackageError(
             f"cannot install into {folder}: {error.strerror or error}; free space, or set "
@@ -111,8 +111,9 @@ def install(path: str | Path, *, replace: bool = False) -> Effect:
     return read_package(target)
 
 
-def _swap_in(staged: Path, target: Path, aside: Path) -> None:
-    """Put ``staged`` at ``target``; what was there goes ``aside``, and comes back if that fails."""
+def swap_in(staged: Path, target: Path, aside: Path) -> None:
+    """Put the folder ``staged`` at ``target``; what was there goes ``aside``, and comes back if that fails.
+    All three in one file system."""
     if not target.exists():
         os.rename(staged, target)
         return

@@ -40,8 +40,8 @@ def _eye(landmarks: NDArray[np.float32], points: NDArray[np.intp], to_crop: Affi
 
 
 def enlarge_eyes(image: NDArray[np.uint8], points: NDArray[np.float64], factor: float) -> NDArray[np.uint8]:
-    """A copy of ``image`` uint8 (H, W, 3) with its eyes larger by ``factor`` (1 to 1.6; 1 changes
-    nothing). ``points`` as ``eyes`` gives them."""
+    """A copy of ``image`` uint8 (H, W, 3), or of a mask (H, W), with its eyes larger by ``factor`` (1 to
+    1.6; 1 changes nothing). ``points`` as ``eyes`` gives them."""
     enlarged = image.copy()
     reach = np.zeros(image.shape[:2], np.float32)
     for centre, corner in points.reshape(2, 2, 2):

@@ -60,6 +60,20 @@ def test_mirrored_people_come_second_with_landmarks_of_their_own(portrait: Path)
     ]
 
 
+def test_a_large_picture_is_kept_small_and_a_small_one_as_it_is(portrait: Path, tmp_path: Path) -> None:
+    (small,) = people(portrait)
+    stored = cv2.imread(str(portrait / "b.png"))
+    assert np.array_equal(small.image, stored[..., ::-1])
+    large = cv2.resize(stored, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(tmp_path / "b.png"), large)
+    found = list(people(tmp_path, mirrored=True))
+    assert [person.image.shape for person in found] == [(1440, 2560, 3)] * 2
+    # They are of this picture, and not of the one that was read.
+    assert found[0].image.base is None or found[0].image.base.nbytes <= 2560 * 1440 * 3
+    apart = found[0].landmarks[:, :2] / 2 - small.landmarks[:, :2]
+    assert np.abs(apart).max() < 8
+
+
 def test_an_empty_folder_and_a_broken_picture_are_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no pictures or clips"):
         list(people(tmp_path))
@@ -137,3 +151,6 @@ def test_a_list_in_the_folder_says_who_is_held_out(tmp_path: Path) -> None:
         (tmp_path / "held-out.txt").write_text(names)
         with pytest.raises(UsageError, match=r"held-out\.txt names [05] of 5 pictures"):
             held_out(crowd, 40, tmp_path)
+    (tmp_path / "held-out.txt").write_text("b.jpg", encoding="utf-16")
+    with pytest.raises(UsageError, match=r"held-out\.txt is not UTF-8 at byte 0; save it as UTF-8"):
+        held_out(crowd, 1, tmp_path)

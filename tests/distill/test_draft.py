@@ -14,8 +14,9 @@ pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 import effectcam
 from effectcam.distill.data import Person, people
 from effectcam.distill.draft import Nature, contact_sheet, examine, recipe_text
+from effectcam.distill.pairs import PairStore, write_pairs
 from effectcam.distill.recipe import import_teacher, load_recipe
-from effectcam.errors import UsageError
+from effectcam.errors import StudentError, UsageError
 
 Picture = NDArray[np.uint8]
 Landmarks = NDArray[np.float32] | None
@@ -64,15 +65,28 @@ def test_what_a_teacher_draws_is_found_out(person: Person) -> None:
 
 
 def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
-    sheet = contact_sheet(masked, [person, person])
+    sheet = contact_sheet(masked, [person, person], alpha=True)
     assert sheet.shape == (640, 640, 3)
     assert np.array_equal(sheet[:, :320], sheet[:, 320:])
     seen, drawn = sheet[:320].astype(int), sheet[320:].astype(int)
     # Half of the negative over the picture is grey, whatever was there.
     assert np.ptp(seen) > 100
     assert np.abs(drawn - 127.5).max() <= 2
-    full = contact_sheet(negative, [person])
+    full = contact_sheet(negative, [person], alpha=False)
     assert np.array_equal(full[320:], 255 - full[:320])
+
+
+@pytest.mark.parametrize(("name", "alpha"), [("negative", False), ("masked", True)])
+def test_the_sheet_shows_faces_as_large_as_pairs_do(
+    person: Person, tmp_path: Path, name: str, alpha: bool
+) -> None:
+    nature = Nature(alpha, frames=False)
+    text = recipe_text("x", f"{__name__}:{name}", nature, licence="MIT", looks_real=False, draft=True)
+    (tmp_path / "recipe.toml").write_text(text, encoding="utf-8")
+    recipe = load_recipe(str(tmp_path / "recipe.toml"))
+    list(write_pairs(recipe, "face", [person], {person.name}, tmp_path))
+    seen = contact_sheet(globals()[name], [person], alpha=alpha)[:320]
+    assert np.array_equal(seen, PairStore.load(tmp_path).inputs[0])
 
 
 @pytest.mark.parametrize(
@@ -142,3 +156,22 @@ def test_a_function_is_a_teacher_and_a_class_makes_one(tmp_path: Path) -> None:
             import_teacher(wrong, [tmp_path])
     with pytest.raises(UsageError, match="cannot be made"):
         import_teacher("my_looks:Grey", [tmp_path], colour=7)
+
+
+def test_whatever_an_authors_module_throws_is_told_as_theirs(tmp_path: Path) -> None:
+    (tmp_path / "my_slips.py").write_text(
+        "from effectcam.errors import StudentError\n"
+        "class Unnamed:\n    def __init__(self): self.level = levle\n"
+        "class Knowing:\n    def __init__(self): raise StudentError('no weights')\n"
+    )
+    (tmp_path / "my_slip.py").write_text("def draw(image, landmarks) return image\n")
+    (tmp_path / "my_typo.py").write_text("levle\n")
+    for name, says in {
+        "my_slips:Unnamed": "threw NameError when it was made: name 'levle' is not defined",
+        "my_slip:draw": "threw SyntaxError when it was imported: ",
+        "my_typo:draw": "threw NameError when it was imported: ",
+    }.items():
+        with pytest.raises(UsageError, match=f"^teacher '{name}' {says}"):
+            import_teacher(name, [tmp_path])
+    with pytest.raises(StudentError, match=r"^no weights$"):
+        import_teacher("my_slips:Knowing", [tmp_path])

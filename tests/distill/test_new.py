@@ -11,7 +11,9 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
 from effectcam.cli.app import main
+from effectcam.cli.distill_train import train
 from effectcam.distill.pairs import PairStore
+from effectcam.errors import UsageError
 from tests.distill.demo_face import demo_face
 
 _LOOKS = """
@@ -41,11 +43,18 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _new(data: Path, *more: str, teacher: str = "looks_of_mine:draw") -> int:
-    # No effect is called so, which ends the command where training would begin.
-    start = ("--from", "no-such-effect")
-    said = ["distill", "new", "my-look", "--teacher", teacher, "--data", str(data), "--source", "drawn"]
-    return main([*said, *start, *more])
+@pytest.fixture(autouse=True)
+def _ends_where_training_would_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begins(**_: object) -> None:
+        raise UsageError("training would begin")
+
+    monkeypatch.setattr(train, "callback", begins)
+    monkeypatch.setenv("EFFECTCAM_EFFECTS", str(tmp_path / "installed"))
+
+
+def _new(data: Path, *more: str, name: str = "my-look", teacher: str = "looks_of_mine:draw") -> int:
+    said = ["distill", "new", name, "--teacher", teacher, "--data", str(data), "--source", "drawn"]
+    return main([*said, *more])
 
 
 def test_what_changed_after_the_pairs_were_made_is_not_passed_over(
@@ -55,7 +64,7 @@ def test_what_changed_after_the_pairs_were_made_is_not_passed_over(
         return capsys.readouterr().err
 
     assert _new(people) != 0
-    assert "no-such-effect" in told()
+    assert "training would begin" in told()
     folder = Path("my-look")
     assert cv2.imread(str(folder / "teacher.png")).shape == (640, 4 * 320, 3)
     pairs = PairStore.load(folder / "work/face/pairs")
@@ -63,14 +72,14 @@ def test_what_changed_after_the_pairs_were_made_is_not_passed_over(
 
     (people / ".DS_Store").touch()
     assert _new(people) != 0
-    assert "no-such-effect" in told(), "nothing changed, so it goes on"
+    assert "training would begin" in told(), "nothing changed, so it goes on"
 
     made_of = folder / "work/made-of.json"
     written = made_of.read_text()
     older = {what: now for what, now in json.loads(written).items() if "data" in what and "txt" not in what}
     made_of.write_text(json.dumps({**older, "the teacher": "as an older version told it"}))
     assert _new(people) != 0
-    assert "no-such-effect" in told(), "nothing changed but effectcam"
+    assert "training would begin" in told(), "nothing changed but effectcam"
     made_of.write_text(written)
 
     assert _new(people, teacher="looks_of_mine:other") == 2
@@ -87,7 +96,7 @@ def test_stopped_right_after_the_pairs_it_still_knows_what_they_are_of(
 ) -> None:
     with monkeypatch.context() as stopped:
         # The last thing that pairs do.
-        stopped.setattr("effectcam.distill.pairs.shutil.rmtree", _stop)
+        stopped.setattr("effectcam.distill.pairs.forget_drawings", _stop)
         assert _new(people) == 130
     assert Path("my-look", "work", "face", "pairs", "pairs.json").is_file()
     Path("looks_of_mine.py").write_text(_LOOKS.replace("200", "100"))
@@ -125,3 +134,35 @@ def test_a_teacher_that_fails_over_one_picture_is_told_which(
     cv2.imwrite(str(people / "5.png"), picture)
     assert _new(people, teacher="looks_of_mine:afraid") == 1
     assert "RuntimeError: blue in the face (at 5.png)" in capsys.readouterr().err
+
+
+def test_an_effect_that_nothing_can_go_on_from_is_told_before_the_pairs_are_made(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _new(people, "--from", "no-such-effect") == 2
+    assert "no effect 'no-such-effect'" in capsys.readouterr().err
+    assert _new(people, "--from", "zombie") == 2
+    assert "has an expansion of 2, and the recipe's student one of 3" in capsys.readouterr().err
+    assert not Path("my-look", "work").exists()
+    assert _new(people, "--from", "clown") == 2
+    assert "training would begin" in capsys.readouterr().err
+
+
+def test_an_effect_of_that_name_that_it_did_not_make_is_left_alone(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed = Path("installed", "my-look")
+    installed.mkdir(parents=True)
+    (installed / "effect.toml").touch()
+    assert _new(people) == 2
+    assert "an effect 'my-look' is installed that was not made in my-look" in capsys.readouterr().err
+    assert not Path("my-look").exists()
+
+    made = Path("my-look", "effect", "my-look")
+    made.mkdir(parents=True)
+    (made / "effect.toml").touch()
+    assert _new(people) == 2
+    assert "training would begin" in capsys.readouterr().err, "one of its own is made anew"
+
+    assert _new(people, "--out", "my-look", name="other-look") == 2
+    assert "has the name 'my-look', not 'other-look'" in capsys.readouterr().err

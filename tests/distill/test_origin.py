@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,3 +88,22 @@ def test_an_effect_without_that_student_is_refused() -> None:
     frame = StudentRecipe("frame", (288, 512), NetConfig())
     with pytest.raises(UsageError, match="zombie has no frame student; it has: face"):
         origin_in("zombie", frame)
+
+
+def test_an_effect_pruned_further_than_the_recipe_is_told_by_its_expansion() -> None:
+    recipe = load_recipe("zombie").students["face"]
+    wider = replace(recipe, net=replace(recipe.net, expansion=3))
+    with pytest.raises(UsageError, match=r"zombie .*, face\.tflite has an expansion of 2, .* one of 3; put"):
+        origin_in("zombie", wider)
+
+
+def test_the_guide_goes_on_only_from_what_can_be_gone_on_from() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "authors.md").read_text(encoding="utf-8")
+    alpha, without = (load_recipe(name).students for name in ("marble", "watercolour"))
+    named = set(re.findall(r"--from ([a-z]+)`", guide)) - {"base"}
+    assert len(named) >= 2
+    for name in named:
+        for student in (alpha if load_effect(name).tensor.channels == 4 else without).values():
+            origin_in(name, student)
+    (taught,) = re.findall(r"^effectcam distill base (.*?) --work", guide, re.MULTILINE)
+    assert len({load_recipe(name).students["face"].net for name in taught.split()}) == 1

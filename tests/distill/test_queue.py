@@ -97,6 +97,9 @@ def test_all_tells_the_failures_at_the_end(
     for folder in ("zombie/face", "toon/face"):
         (tmp_path / folder / "pairs").mkdir(parents=True)
         (tmp_path / folder / "pairs" / "pairs.json").write_text("[]")
+    # Damaged: for its own training to tell, and no reason not to begin.
+    (tmp_path / "zombie" / "face" / "run").mkdir()
+    (tmp_path / "zombie" / "face" / "run" / "student.pt").write_bytes(b"cut short")
 
     def through(jobs: list[Job], *, at_once: int) -> Iterator[Event]:
         assert at_once == 2

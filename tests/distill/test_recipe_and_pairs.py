@@ -19,7 +19,7 @@ import effectcam
 from effectcam.cli.app import main
 from effectcam.distill import package, pairs
 from effectcam.distill.data import Person, people
-from effectcam.distill.pairs import BASE, SHOWN, PairStore, write_pairs
+from effectcam.distill.pairs import BASE, SHOWN, PairStore, forget_drawings, write_pairs
 from effectcam.distill.recipe import BUNDLED, load_recipe
 from effectcam.distill.tones import COVERED, DARKENED, TONES
 from effectcam.distill.train import usual_augmentation
@@ -91,6 +91,36 @@ def test_what_would_fail_or_be_passed_over_after_the_training_is_told_before(
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("was", "line", "says"),
+    [
+        (
+            "size = [256, 256]",
+            "size = [256, 288]",
+            "size is 256, 288, but a crop is square",
+        ),
+        ('output = "rgb"', 'output = "rgba"', "there is nothing behind a frame"),
+        (
+            "[students.frame.net]",
+            "[students.frame.net]\nrecurrent = true",
+            "recurrent is for the face",
+        ),
+    ],
+)
+def test_what_no_package_may_have_is_told_before_the_training(
+    tmp_path: Path, was: str, line: str, says: str
+) -> None:
+    toon = (BUNDLED / "toon.toml").read_text(encoding="utf-8")
+    assert was in toon
+    text = toon.replace(was, line)
+    if "rgba" in line:
+        text = text.replace(".net]", ".net]\nalpha = true")
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=says) as told:
+        load_recipe(str(tmp_path / "x.toml"))
+    assert "\n" not in str(told.value)
+
+
 def test_a_source_too_long_for_the_package_is_told_before_the_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,6 +161,24 @@ def test_a_folder_of_work_among_the_pictures_is_refused(
     assert main(["distill", "pairs", "zombie", "--data", str(tmp_path), "--work", str(work)]) == 2
     assert "its drawings be learnt from as portraits" in capsys.readouterr().err
     assert not work.exists()
+
+
+def test_an_authors_slips_are_told_before_faces_are_sought(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "slipped.py").write_text("levle\n")
+    zombie = (BUNDLED / "zombie.toml").read_text(encoding="utf-8")
+    text = zombie.replace("effectcam.distill.teachers.zombie:Zombie", "slipped:Zombie")
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    data, work = tmp_path / "data", tmp_path / "work"
+    data.mkdir()
+    (data / "held-out.txt").write_text("b.jpg", encoding="utf-16")
+    for recipe, says in (
+        (str(tmp_path / "x.toml"), "threw NameError when it was imported: name 'levle' is not defined"),
+        ("zombie", "save it as UTF-8"),
+    ):
+        assert main(["distill", "pairs", recipe, "--data", str(data), "--work", str(work)]) == 2
+        assert says in capsys.readouterr().err, "and not that there are no pictures"
 
 
 @pytest.mark.parametrize(
@@ -307,6 +355,7 @@ def test_new_pairs_replace_old_ones_whole_or_not_at_all(crowd: list[Person], tmp
     list(write_pairs(recipe, "face", crowd[:2], set(), tmp_path, darker=0))
     assert len(PairStore.load(tmp_path).inputs) == 2 * len(was)
     assert np.array_equal(before.inputs, was), "who reads the old ones goes on reading them"
+    forget_drawings(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {"inputs.npy", "targets.npy", "pairs.json"}
 
 

@@ -40,6 +40,31 @@ def test_a_zip_with_an_entry_for_its_folder_is_fine(tmp_path: Path) -> None:
     assert ZipArchive(path).sizes == {"effect.toml": 4}
 
 
+LITTER = (".DS_Store", "._effect.toml", "Thumbs.db", "desktop.ini")
+
+
+def test_what_file_managers_leave_in_a_folder_is_passed_over(tmp_path: Path) -> None:
+    for name in ("effect.toml", *LITTER):
+        (tmp_path / name).write_bytes(b"toml")
+    for index in range(31):
+        (tmp_path / f"{index}.md").touch()
+    assert FolderArchive(tmp_path).sizes.keys() == {"effect.toml", *(f"{index}.md" for index in range(31))}
+
+
+@pytest.mark.parametrize("folder", ["", "ghost/"])
+def test_a_zip_of_the_finders_is_read(tmp_path: Path, folder: str) -> None:
+    names = ["effect.toml", *(f"{index}.md" for index in range(31))]
+    entries = {"__MACOSX/": b"", **({folder: b"", f"__MACOSX/._{folder[:-1]}": b"x"} if folder else {})}
+    entries |= {f"{folder}{name}": b"x" for name in LITTER}
+    entries |= {f"__MACOSX/{folder}._{name}": b"x" for name in names}
+    entries |= {f"{folder}{name}": b"toml" for name in names}
+    archive = ZipArchive(write_zip(tmp_path / "x.zip", entries))
+    assert archive.sizes == dict.fromkeys(names, 4)
+    assert archive.read("effect.toml") == b"toml"
+    with pytest.raises(PackageError, match="more than 32 files"):
+        ZipArchive(write_zip(tmp_path / "y.zip", {f"{index}.md": b"" for index in range(40)}))
+
+
 @pytest.mark.parametrize(
     "name",
     [
