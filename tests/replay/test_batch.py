@@ -212,7 +212,7 @@ def test_ctrl_c_ends_all_and_a_resumed_batch_goes_on(effect: Effect, tmp_path: P
     call += ["--out", out, "--trace", out, "--resume"]
     process = start(dict(os.environ), *call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        # One long clip under way is enough: on a busy machine the other process may come to its own much later.
+        # One long clip under way is enough: on a busy machine the other process comes to its own much later.
         while not (out / "1 short.json").exists() or len(list(out.glob(".* long*.part"))) < 2:
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
