@@ -113,8 +113,8 @@ def test_frames_at_a_pace_have_a_delay_and_none_is_left_out_by_a_quick_chain(pla
     assert (np.array(made.series.delay_ms) >= chain - 0.01).all()
     # Of the last ones a stall may hide some.
     assert 30 <= made.frames.measured + made.drops.late <= 43
-    # Without a pace it would be several times as many; after a stall a few come closer.
-    assert made.rates.throughput < 24
+    # 43 in two seconds, when a stall before the first lets the next ones come closer.
+    assert made.rates.throughput <= 21.5
 
 
 def test_a_chain_that_is_slower_than_the_pace_leaves_frames_out(
