@@ -120,14 +120,14 @@ class MotionBlending:
         rows, columns = drawing[shown].shape[:2]
         if not rows:
             return drawing, 0.0
-        flow, fine, new = known.flow(grey, shown), known.drawing[shown], drawing[shown]
+        flow, kept, new = known.flow(grey, shown), known.drawing[shown], drawing[shown]
         seen = _moved(known.grey[shown], cv2.add(flow, known.places[:rows, :columns]))
         # Sampled again and again, a picture blurs. Tripled by cubic first it stays nearly as crisp as by a
         # cubic remap, which takes twice as long. Not doubled: what rests would be sampled between pixels.
         if known.scale > 1:
-            larger = cv2.resize(fine, None, fx=known.scale, fy=known.scale, interpolation=cv2.INTER_CUBIC)
-            fine = np.asarray(larger, np.uint8)
-        drawn = _moved(fine, cv2.scaleAdd(flow, known.scale, known.fine_places[:rows, :columns]))
+            larger = cv2.resize(kept, None, fx=known.scale, fy=known.scale, interpolation=cv2.INTER_CUBIC)
+            kept = np.asarray(larger, np.uint8)
+        drawn = _moved(kept, cv2.scaleAdd(flow, known.scale, known.fine_places[:rows, :columns]))
         share = cv2.LUT(_difference(grey[shown], seen, new, drawn), self._agreement * np.float32(weight))
         mean = cv2.mean(share)[0]
         if mean < self.LEAST_COMMON * weight:
