@@ -12,18 +12,17 @@ import numpy as np
 from effectcam.distill.teachers.head.brush import Brush, blur, mix, step
 from effectcam.distill.teachers.head.complexion import LUMA
 from effectcam.distill.teachers.head.face_canvas import FaceCanvas
+from effectcam.distill.teachers.head.hair import find_hair
 from effectcam.distill.teachers.head.head_matte import cut_out
 from effectcam.distill.teachers.head.layer import Pixels, read_face
 from effectcam.distill.teachers.head.mls import backward_map, warp
 from effectcam.distill.teachers.head.spectacles import Spectacles
 from effectcam.distill.teachers.head.uv import (
-    FACE_OVAL,
     MESH_POINTS,
     RIGID,
     Floats,
     fit_similarity,
     load_face_space,
-    polygon_mask,
 )
 from effectcam.distill.teachers.head.zones import paint_zones
 from effectcam.distill.teachers.surface.age_marks import AgeMarks, paint_age
@@ -114,7 +113,7 @@ class Elder:
         own = 0.16 * np.tanh(own / 0.16) * np.where(own < 0, 1.0, 0.5)
         own = own * canvas.complexion.likeness()
         # What is dark already needs deeper shade to look folded.
-        depth = self.folds * (1 + 1.2 * (1 - step(0.18, 0.5, np.float32(canvas.complexion.luma))))
+        depth = self.folds * (1 + 1.5 * (1 - step(0.2, 0.62, np.float32(canvas.complexion.luma))))
         return np.asarray((depth * (painted + grain) + self.own * own) * bare, np.float32)
 
     def _greyed(self, aged: Floats, canvas: FaceCanvas, frame: Floats, crown: Floats) -> Floats:
@@ -134,19 +133,23 @@ class Elder:
         brows = canvas.lay(self.marks.brows) * np.maximum(strands, hair * dark) * (1 - frame)
         amount = np.maximum(np.maximum(0.75 * beard, 0.50 * brows), 0.85 * crown)
         # Grey hair keeps its strands, in a brighter range.
-        light = 0.30 * skin + 0.17 + 0.85 * luma + 1.6 * (luma - local)
-        light = np.maximum(np.clip(light, 0.3 * luma, 0.95 * max(skin, 0.65)), 0.97 * luma)
+        # Skin between the first hairs would shine if it were taken for a bright strand.
+        usual = blur(luma * crown, 0.06 * canvas.extent) / (blur(crown, 0.06 * canvas.extent) + 1e-3)
+        base = luma + (np.minimum(luma, 1.4 * usual + 0.03) - luma) * crown
+        light = 0.30 * skin + 0.17 + 0.85 * base
+        bright = np.float32(0.78 * max(skin, 0.65))
+        over = np.maximum(light - bright, 0)
+        light = np.minimum(light, bright) + 0.25 * over / (0.25 + over)
+        light = np.maximum(light + 1.4 * np.clip(luma - local, -0.1, 0.1), 0.3 * luma)
         grey = _GREY * (light / 0.79)[:, :, None]
         return mix(aged, grey, np.asarray(amount, np.float32))
 
 
 def _crown(canvas: FaceCanvas) -> Floats:
     """The hair of the head, (H, W), as far as it is seen beside and above the face."""
-    matte = cut_out(np.asarray(np.round(canvas.picture * 255), np.uint8), canvas.face)
-    relative = canvas.picture @ LUMA / np.float32(canvas.complexion.luma)
-    # Black hair over dark skin is told by its depth alone.
-    deep = (1 - step(0.35, 0.60, blur(relative, 0.03 * matte.side))) * (1 - matte.face) * (1 - _flesh(canvas))
-    hair = matte.head * np.maximum(1 - matte.skin, deep)
+    image = np.asarray(np.round(canvas.picture * 255), np.uint8)
+    matte = cut_out(image, canvas.face)
+    hair = find_hair(image, canvas.face, matte, canvas.complexion.luma)
     # The rims of ears, jaw and neck are thin, locks are not.
     reach = max(1, round(0.05 * matte.side))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
@@ -157,15 +160,11 @@ def _crown(canvas: FaceCanvas) -> Floats:
     beside = step(0.5, 0.7, np.abs(x)) * (1 - step(-0.25, 0.85, y))
     near = 1 - step(1.15, 1.4, np.abs(x))
     brows = 1 - matte.face * step(-0.75, -0.6, y)
-    # Ears and the skin along the hairline are told by their colour: fair hair further out is not skin, nor
-    # is dark hair beside the face that looks like skin in the shade.
+    # Ears are told by their colour.
+    relative = canvas.picture @ LUMA / np.float32(canvas.complexion.luma)
     alike = canvas.complexion.likeness() * step(0.30, 0.55, relative)
-    rim = blur(polygon_mask(canvas.mesh[FACE_OVAL], canvas.height, canvas.width), 0.16 * matte.side)
     ears = step(0.6, 0.7, np.abs(x)) * (1 - step(0.95, 1.1, np.abs(x))) * step(-0.75, -0.55, y)
-    beside_face = np.maximum(step(0.12, 0.4, rim), ears)
-    hair = hair * (1 - alike * beside_face) * (1 - step(0.65, 0.9, relative) * step(0.12, 0.4, rim))
-    hair = np.minimum(hair, blur(np.asarray(hair, np.float32), 0.05 * matte.side) * 1.2)
-    return np.asarray(hair * np.maximum(upper, beside) * near * brows, np.float32)
+    return np.asarray(hair * (1 - alike * ears) * np.maximum(upper, beside) * near * brows, np.float32)
 
 
 def _flesh(canvas: FaceCanvas) -> Floats:

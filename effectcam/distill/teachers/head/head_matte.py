@@ -1,8 +1,7 @@
 """The head cut out of a picture: face, ears, hair, beard and neck, without background and clothes.
 
-Clothes are told from the head by colour and by geodesic distance, after X. Bai and G. Sapiro, "Geodesic
-Matting: A Framework for Fast Interactive Image and Video Segmentation and Matting" (IJCV 2009). Nobody draws
-scribbles here: everything above the chin is one side's, the shoulders are the other's.
+Clothes are told from the head by colour and by geodesic distance. Nobody draws scribbles here: everything
+above the chin is one side's, the shoulders are the other's.
 """
 
 from __future__ import annotations
@@ -16,14 +15,13 @@ from numpy.typing import NDArray
 from effectcam.distill.teachers.drawing.ground import calm
 from effectcam.distill.teachers.head.brush import Floats, blur, step
 from effectcam.distill.teachers.head.figure import figure
+from effectcam.distill.teachers.head.geodesic import gaps, lab_steps, nearer, shades
 from effectcam.distill.teachers.head.uv import FACE_OVAL, polygon_mask
 from effectcam.face.crop import fit_head
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-_GRID = 128
-"""Side at which geodesic distances are measured: the matte's edge is then fitted to the full picture."""
 _PLAIN = (
     [117, 118, 101, 36, 205, 187, 123],
     [346, 347, 330, 266, 425, 411, 352],
@@ -62,9 +60,9 @@ def cut_out(image: Pixels, landmarks: Floats) -> HeadMatte:
     chin = float((to_head[:, :2] @ landmarks[152, :2] + to_head[:, 2])[1])
     face = blur(polygon_mask(landmarks[FACE_OVAL], height, width), 0.012 * side)
 
-    features = _features(image, 0.02 * side)
-    skin = _shades(features[_plain(landmarks, height, width)], 4, deeper=(0.5, 1.1, 1.8))
-    to_skin = _gaps(features, np.concatenate([skin, _neck(features, skin, at, chin)]))
+    features = lab_steps(image, 0.02 * side)
+    skin = shades(features[plain_skin(landmarks, height, width)], 4, deeper=(0.5, 1.1, 1.8))
+    to_skin = gaps(features, np.concatenate([skin, _neck(features, skin, at, chin)]))
     lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
     found = figure(image, calm(lab, min(height, width) / 256), min(height, width) / 256)
     # Where the models see nobody the mesh still has a face; a little hair too much is a rim of stone, a
@@ -82,7 +80,8 @@ def cut_out(image: Pixels, landmarks: Floats) -> HeadMatte:
     return HeadMatte(head, np.asarray(skin, np.float32), face, np.asarray(at, np.float32), side)
 
 
-def _plain(landmarks: Floats, height: int, width: int) -> Mask:
+def plain_skin(landmarks: Floats, height: int, width: int) -> Mask:
+    """Cheeks and the middle of the forehead, bool (H, W); all of it where they are not in the picture."""
     mask = np.max([polygon_mask(landmarks[part], height, width) for part in _PLAIN], axis=0) > 0.5
     return mask if mask.sum() >= 16 else np.ones_like(mask)
 
@@ -95,7 +94,7 @@ def _neck(features: Floats, skin: Floats, at: Floats, chin: float) -> Floats:
         return skin[:0]
     shade = np.median(features[under], axis=0)
     rich = np.linalg.norm(shade[1:]) > 0.7 * np.linalg.norm(np.median(skin[:4, 1:], axis=0))
-    near = float(_gaps(shade[None, None], skin)[0, 0]) < 5.5
+    near = float(gaps(shade[None, None], skin)[0, 0]) < 5.5
     return np.asarray(shade[None] if rich and near else skin[:0], np.float32)
 
 
@@ -116,7 +115,7 @@ def _without_cloth(
     hair = seeds & (face < 0.1) & (to_skin > 2.5)
     to_head = to_skin
     if hair.sum() > 60:
-        to_head = np.minimum(to_head, _gaps(features, _shades(features[hair], 6)))
+        to_head = np.minimum(to_head, gaps(features, shades(features[hair], 6)))
     # Below the chin only long hair is hair, and that is seen beside the jaw: else a dark shirt is a shirt.
     left, right = (_beside(person, at[..., 0] * way, y) for way in (-1, 1))
     long = np.maximum(np.where(at[..., 0] < 0, left, right), 1 - step(-0.15, 0.1, y)).astype(np.float32)
@@ -128,23 +127,10 @@ def _without_cloth(
     dressed = step(0.002, 0.008, np.float32(cloth.sum() / side**2))
     if cloth.sum() < 16 or dressed == 0:
         return np.ones_like(person)
-    to_cloth = _gaps(features, _shades(features[cloth], 8))
+    to_cloth = gaps(features, shades(features[cloth], 8))
     alike = 1 / (1 + np.exp(np.clip(1.5 * (to_head - to_cloth), -20, 20)))
 
-    height, width = person.shape
-    scale = _GRID / max(height, width)
-    size = (max(8, round(width * scale)), max(8, round(height * scale)))
-
-    def small(plane: Floats | Mask) -> Floats:
-        return np.asarray(
-            cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32
-        )
-
-    likeness, picture = small(alike), small(features)
-    from_head = _geodesic(small(seeds) > 0.5, picture, 1 - likeness, side * scale)
-    from_cloth = _geodesic(small(cloth) > 0.5, picture, likeness, side * scale)
-    share = from_cloth / np.maximum(from_head + from_cloth, 1e-6)
-    share = np.asarray(cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    share = nearer(features, seeds, cloth, 1 - alike, alike, side)
     fitted = cv2.ximgproc.guidedFilter(image, share, max(3, round(0.05 * side)), 80.0)
     return np.asarray(1 - dressed * (1 - step(0.35, 0.65, np.asarray(fitted, np.float32))), np.float32)
 
@@ -164,61 +150,3 @@ def _one_piece(head: Floats, face: Floats) -> Floats:
         return np.zeros_like(head)
     near = cv2.dilate((labels == counts.argmax()).astype(np.uint8), np.ones((7, 7), np.uint8))
     return head * near.astype(np.float32)
-
-
-def _geodesic(seeds: Mask, picture: Floats, strange: Floats, unit: float) -> Floats:
-    """Shortest way from the seeds through what is alike, float32 (h, w), in ``unit`` pixels of plain ground.
-
-    ``picture`` (h, w, C): its edges are dear to cross; ``strange`` (h, w) makes a pixel itself dear.
-    """
-    distance = np.where(seeds, np.float32(0), np.float32(1e4))
-    dear = (0.15 + 4.0 * strange) / np.float32(unit)
-    steps = []
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        ahead, behind = _neighbours(down, right)
-        jump = np.abs(picture[ahead] - picture[behind]).sum(axis=-1)
-        way = np.float32(np.hypot(down, right)) * (dear[ahead] + dear[behind]) / 2
-        steps.append((ahead, behind, (way + 0.25 * np.maximum(jump - 0.4, 0)).astype(np.float32)))
-    for _ in range(2 * max(distance.shape)):
-        before = distance.copy()
-        for ahead, behind, cost in steps:
-            np.minimum(distance[ahead], distance[behind] + cost, out=distance[ahead])
-            np.minimum(distance[behind], distance[ahead] + cost, out=distance[behind])
-        if np.array_equal(before, distance):
-            break
-    return distance
-
-
-def _neighbours(down: int, right: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Two windows on a plane: the second holds the neighbours up and to the left of the first's pixels."""
-    ahead = slice(max(right, 0), min(right, 0) or None)
-    behind = slice(max(-right, 0), min(-right, 0) or None)
-    return (slice(down, None), ahead), (slice(None, -down or None), behind)
-
-
-def _features(image: Pixels, soft: float) -> Floats:
-    """Lab in steps that tell materials apart, lightness least: the neck lies in the chin's shadow."""
-    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    lab = np.asarray(cv2.GaussianBlur(lab, (0, 0), max(0.6, soft)), np.float32)
-    return np.asarray(lab / np.array([11.0, 4.5, 5.5], np.float32), np.float32)
-
-
-def _shades(features: Floats, count: int, *, deeper: tuple[float, ...] = ()) -> Floats:
-    """Typical features from the darkest part of a sample to its brightest, (N, 3), and further ones
-    ``deeper`` along the same line, in steps from the middle to the darkest."""
-    ordered = features[np.argsort(features[:, 0], kind="stable")]
-    shades = np.stack([np.median(part, axis=0) for part in np.array_split(ordered, count)])
-    slope = shades[0] - shades[count // 2]
-    more = [shades[:1] + slope * amount for amount in deeper]
-    # No skin in the shade is black, or every dark shirt would be skin.
-    for shade in more:
-        shade[:, 0] = np.maximum(shade[:, 0], 0.42 * shades[count // 2, 0])
-    return np.asarray(np.concatenate([shades, *more]), np.float32)
-
-
-def _gaps(features: Floats, shades: Floats) -> Floats:
-    """Distance of each of the features (H, W, 3) to the nearest of the shades (N, 3): (H, W)."""
-    nearest = np.full(features.shape[:2], np.inf, np.float32)
-    for shade in shades:
-        np.minimum(nearest, np.square(features - shade).sum(axis=-1), out=nearest)
-    return np.sqrt(nearest)
