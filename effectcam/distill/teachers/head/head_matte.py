@@ -117,7 +117,8 @@ def _without_cloth(
     if hair.sum() > 60:
         to_head = np.minimum(to_head, gaps(features, shades(features[hair], 6)))
     # Below the chin only long hair is hair, and that is seen beside the jaw: else a dark shirt is a shirt.
-    left, right = (_beside(person, at[..., 0] * way, y) for way in (-1, 1))
+    hairy = person * step(2.0, 3.0, to_skin)
+    left, right = (_beside(hairy, at[..., 0] * way, y) for way in (-1, 1))
     long = np.maximum(np.where(at[..., 0] < 0, left, right), 1 - step(-0.15, 0.1, y)).astype(np.float32)
     to_head = to_skin + (to_head - to_skin) * long
     shoulder = y > 0.05 + 0.2 * long + 0.3 * (1 - step(0.4, 0.75, x))
@@ -135,10 +136,13 @@ def _without_cloth(
     return np.asarray(1 - dressed * (1 - step(0.35, 0.65, np.asarray(fitted, np.float32))), np.float32)
 
 
-def _beside(person: Floats, x: Floats, y: Floats) -> float:
-    """How far a person fills the place beside the jaw where long hair hangs, 0 to 1; ``x`` outwards."""
-    place = (x > 0.72) & (x < 0.98) & (y > -0.5) & (y < -0.12)
-    return float(step(0.25, 0.6, person[place].mean())) if place.any() else 0.0
+def _beside(hairy: Floats, x: Floats, y: Floats) -> float:
+    """How far hair fills the place beside the ear's lobe where long hair hangs, 0 to 1; ``x`` outwards.
+
+    Higher than any shoulder: a dark suit beside the jaw of a turned head looks like dark hair.
+    """
+    place = (x > 0.78) & (x < 1.02) & (y > -0.9) & (y < -0.4)
+    return float(step(0.25, 0.6, hairy[place].mean())) if place.any() else 0.0
 
 
 def _one_piece(head: Floats, face: Floats) -> Floats:
