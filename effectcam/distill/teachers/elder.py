@@ -149,7 +149,7 @@ def _crown(canvas: FaceCanvas) -> Floats:
     """The hair of the head, (H, W), as far as it is seen beside and above the face."""
     image = np.asarray(np.round(canvas.picture * 255), np.uint8)
     matte = cut_out(image, canvas.face)
-    hair = find_hair(image, canvas.face, matte, canvas.complexion.luma)
+    hair = find_hair(image, canvas.face, matte)
     # The rims of ears, jaw and neck are thin, locks are not.
     reach = max(1, round(0.05 * matte.side))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.distill.teachers.head.brush import Floats
+from effectcam.distill.teachers.head.complexion import LUMA
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -37,11 +38,20 @@ def nearer(
             cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32
         )
 
-    coarse = small(picture)
+    coarse = small(picture).reshape(size[1], size[0], -1)
     to_here = _distance(small(here) > 0.5, coarse, small(not_here), unit * scale)
     to_there = _distance(small(there) > 0.5, coarse, small(not_there), unit * scale)
     share = to_there / np.maximum(to_here + to_there, 1e-6)
     return np.asarray(cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def unveiled(image: Pixels) -> Pixels:
+    """A faded picture with its black put back where it was, RGB uint8 (H, W, 3): under a veil everything looks
+    like everything. What is bright stays as bright; contrast grows threefold at most."""
+    luma = image.astype(np.float32) @ LUMA
+    low, high = np.percentile(luma, [1, 99])
+    gain = min(float(high) / max(float(high - low), 1.0), 3.0)
+    return np.asarray(np.clip(np.round((image - np.float32(low)) * np.float32(gain)), 0, 255), np.uint8)
 
 
 def lab_steps(image: Pixels, soft: float) -> Floats:

@@ -12,24 +12,25 @@ import numpy as np
 
 from effectcam.distill.teachers.head.brush import Floats, blur, step
 from effectcam.distill.teachers.head.complexion import LUMA
-from effectcam.distill.teachers.head.geodesic import Mask, gaps, lab_steps, nearer, shades
+from effectcam.distill.teachers.head.geodesic import Mask, gaps, lab_steps, nearer, shades, unveiled
 from effectcam.distill.teachers.head.head_matte import HeadMatte, Pixels, plain_skin
 from effectcam.distill.teachers.head.uv import FACE_OVAL, polygon_mask
 
-_BLACK = 0.30
+_BLACK = 0.25
 """Below this share of the skin's luma even shade is not skin, where the head is lit at all."""
 _ENOUGH = (0.08, 0.20)
 """Surest hair, in squares of the eyes' distance, under which a crown is bald and over which it is not."""
 
 
-def find_hair(image: Pixels, landmarks: Floats, matte: HeadMatte, luma: float) -> Floats:
+def find_hair(image: Pixels, landmarks: Floats, matte: HeadMatte) -> Floats:
     """Where the hair of a head is, float32 (H, W), 0 to 1.
 
-    ``image`` RGB uint8 (H, W, 3) and ``landmarks`` float32 (478, 3) are what ``matte`` was cut out of;
-    ``luma`` is that of the plain skin, 0 to 1. Nothing of a bald or close-shaven head; a hat is hair.
+    ``image`` RGB uint8 (H, W, 3) and ``landmarks`` float32 (478, 3) are what ``matte`` was cut out of.
+    Nothing of a bald or close-shaven head; a hat is hair.
     """
     height, width = image.shape[:2]
-    look = _looks(image, matte)
+    clear = unveiled(image)
+    look = _looks(clear, matte)
     plain = plain_skin(landmarks, height, width)
     to_skin = gaps(look, _skin(look[plain]))
     oval = blur(polygon_mask(landmarks[FACE_OVAL], height, width), 0.03 * matte.side)
@@ -38,7 +39,8 @@ def find_hair(image: Pixels, landmarks: Floats, matte: HeadMatte, luma: float) -
     inner, thin = (_within(matte, reach) & above for reach in (0.05, 0.02))
     if inner.sum() < 30:
         return np.zeros_like(matte.head)
-    relative = blur(np.asarray(image @ LUMA, np.float32) / np.float32(255 * luma), 0.01 * matte.side)
+    brightness = np.asarray(clear @ LUMA, np.float32)
+    relative = blur(brightness / max(float(np.median(brightness[plain])), 1.0), 0.01 * matte.side)
     unlike = inner & (to_skin > max(2.0, 0.6 * float(np.percentile(to_skin[inner], 85))))
     black = thin & (relative < _BLACK)
     surest = unlike | black

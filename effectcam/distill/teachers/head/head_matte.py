@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from effectcam.distill.teachers.drawing.ground import calm
 from effectcam.distill.teachers.head.brush import Floats, blur, step
 from effectcam.distill.teachers.head.figure import figure
-from effectcam.distill.teachers.head.geodesic import gaps, lab_steps, nearer, shades
+from effectcam.distill.teachers.head.geodesic import gaps, lab_steps, nearer, shades, unveiled
 from effectcam.distill.teachers.head.uv import FACE_OVAL, polygon_mask
 from effectcam.face.crop import fit_head
 
@@ -60,7 +60,7 @@ def cut_out(image: Pixels, landmarks: Floats) -> HeadMatte:
     chin = float((to_head[:, :2] @ landmarks[152, :2] + to_head[:, 2])[1])
     face = blur(polygon_mask(landmarks[FACE_OVAL], height, width), 0.012 * side)
 
-    features = lab_steps(image, 0.02 * side)
+    features = lab_steps(unveiled(image), 0.02 * side)
     skin = shades(features[plain_skin(landmarks, height, width)], 4, deeper=(0.5, 1.1, 1.8))
     to_skin = gaps(features, np.concatenate([skin, _neck(features, skin, at, chin)]))
     lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
