@@ -177,8 +177,8 @@ class Pipeline:
         """Have the faces redrawn; ``help`` False leaves the helper to other frames."""
         for lost in passage.lost:
             self._redraw.forget(lost)
-        with passage.times.time("student"):
-            if passage.faces:
+        if passage.faces:
+            with passage.times.time("student"):
                 passage.drawings = self._redraw(passage.faces, passage.crops, self._helper if help else None)
 
     def finish(self, passage: Passage) -> Frame:

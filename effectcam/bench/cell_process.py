@@ -55,7 +55,13 @@ class CellProcess:
             pass
 
     def _answer(self, patience: float) -> Answer:
-        timer = threading.Timer(patience, self._process.kill)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(patience, end)
         timer.start()
         try:
             line = cast(IO[bytes], self._process.stdout).readline()
@@ -64,6 +70,10 @@ class CellProcess:
         try:
             answer = msgspec.json.decode(line, type=Answer)
         except (msgspec.DecodeError, UnicodeDecodeError):
+            if late.is_set():
+                raise BenchError(
+                    f"it did not answer within {patience:g} s; give --turn or --together less"
+                ) from None
             raise BenchError(f"its process ended ({self._last_words()})") from None
         if answer.did == "failed":
             raise BenchError(answer.error)

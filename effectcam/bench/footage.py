@@ -62,11 +62,12 @@ def load_footage(path: Path, size: tuple[int, int], *, faces: int = 1, burn_in: 
     """
     check_size(*size)
     width, height = size
-    most = min(_MOST_FRAMES, max(2, _MOST_BYTES // (width * height * 3)))
     with Clip(path) as clip:
         own = clip.width, clip.height
         # Larger frames than asked for are not worth their memory, unless faces are cut out of them.
         keep = (lambda p: p) if faces > 1 else (lambda p: filled(p, width, height))
+        pixels = max(width * height, own[0] * own[1] if faces > 1 else 0)
+        most = min(_MOST_FRAMES, max(2, _MOST_BYTES // (pixels * 3)))
         pictures = [keep(frame.pixels) for frame in itertools.islice(clip, most)]
     if len(pictures) < min(burn_in, most):
         raise SourceError(

@@ -98,7 +98,15 @@ class _Run:
             self._tell("reading the clip", 0)
             footage = load_footage(plan.clip, plan.size, faces=plan.faces, burn_in=plan.burn_in)
         self._tell("starting from cold", 0)
-        job = Job(str(plan.effect.path), plan.tier, plan.accelerator, plan.threads, plan.faces)
+        job = Job(
+            str(plan.effect.path),
+            plan.tier,
+            plan.accelerator,
+            plan.threads,
+            plan.faces,
+            cores=plan.cores,
+            raised=plan.priority == "raised",
+        )
         cold_starts = measure_cold_starts(job, footage.pictures[0], plan.cold_starts)
         if device is None:
             self._tell("measuring the machine", 0)
@@ -142,13 +150,14 @@ class _Run:
             if len(steady.done) < LEAST_FRAMES:
                 raise self._nothing(steady)
             opened = cast(Mapping[Place, PlacedStudent], pipeline.students)
-            students = []
+            students: list[StudentSpeed] = []
             if self._turns.length is None:
                 self._tell("measuring the students", 0)
-                students = [
-                    student_speed(plan.effect, plan.tier, place, student, device)
-                    for place, student in opened.items()
-                ]
+                try:
+                    for place, student in opened.items():
+                        students.append(student_speed(plan.effect, plan.tier, place, student, device))
+                except KeyboardInterrupt:
+                    self._told.append("not every student was measured by itself: ended early")
             placements = dict.fromkeys(student.placement for student in opened.values())
         return self._report(
             footage,

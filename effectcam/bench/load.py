@@ -29,6 +29,7 @@ class Competitors:
 
     def __init__(self, count: int, clip: Path) -> None:
         """Starts them; `wait` returns once all encode. ``clip`` is what they encode."""
+        self._late: float | None = None
         self._processes = [
             subprocess.Popen(
                 [sys.executable, "-m", "effectcam.bench.encoder", str(clip)],
@@ -87,7 +88,12 @@ class Competitors:
 
     def _line(self, process: subprocess.Popen[str], patience: float) -> str:
         """The next one that it writes, empty when it ends or takes too long, which ends it."""
-        timer = threading.Timer(patience, process.kill)
+
+        def end() -> None:
+            self._late = patience
+            process.kill()
+
+        timer = threading.Timer(patience, end)
         timer.start()
         try:
             return cast(IO[str], process.stdout).readline().strip()
@@ -100,6 +106,11 @@ class Competitors:
         said = cast(IO[str], process.stderr).read().strip().splitlines() or [
             f"exit code {process.returncode}"
         ]
+        if self._late is not None:
+            return BenchError(
+                f"a competing encoder did not answer within {self._late:g} s; ask for fewer, or try when the "
+                "machine has less to do"
+            )
         return BenchError(
             f"a competing encoder ended early ({said[-1]}); leave --under-load out if this PyAV has no x264"
         )

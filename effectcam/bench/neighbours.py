@@ -43,7 +43,8 @@ class Neighbours:
         others = max(0.0, busy - own) / wall
         steal = min(1.0, max(0.0, stolen / (busy + stolen))) if busy + stolen > 0 else 0.0
         battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-        on_battery = None if battery is None else not battery.power_plugged
+        plugged = None if battery is None else battery.power_plugged
+        on_battery = None if plugged is None else not plugged
         nice = psutil.Process().nice() if os.name == "posix" else 0
         return Conditions(
             load_1m=self._load,

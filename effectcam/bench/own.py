@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection
 
@@ -14,20 +15,20 @@ class OwnProcesses:
     def __init__(self, *, without: Collection[int] = ()) -> None:
         """``without``: process numbers of children that do not belong to the program."""
         children = psutil.Process().children(recursive=True)
-        self._workers = [child for child in children if child.pid not in without]
+        self._workers = {child: 0.0 for child in children if child.pid not in without}
 
     def cpu_seconds(self) -> float:
-        """That they have taken so far; of a worker that ended, nothing more."""
-        total = time.process_time()
-        for worker in self._running():
-            times = worker.cpu_times()
-            total += times.user + times.system
-        return total
+        """That they have taken so far; of a worker that ended, what it was last seen to have taken."""
+        for worker in self._workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = worker.cpu_times()
+                self._workers[worker] = times.user + times.system
+        return time.process_time() + sum(self._workers.values())
 
     def resident_mb(self) -> float:
         """Resident memory, in millions of bytes."""
-        processes = [psutil.Process(), *self._running()]
-        return float(sum(process.memory_info().rss for process in processes)) / 1e6
-
-    def _running(self) -> list[psutil.Process]:
-        return [worker for worker in self._workers if worker.is_running()]
+        total = 0
+        for process in (psutil.Process(), *self._workers):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+        return total / 1e6

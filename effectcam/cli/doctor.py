@@ -75,3 +75,6 @@ def _part(name: str) -> Iterable[Finding]:
         yield from getattr(module, f"check_{name}")()
     except ImportError as error:
         yield fail(name, f"cannot be looked at: {error}", "repair the libraries above first")
+    except Exception as error:
+        # One part that fails must not cost what the others found.
+        yield fail(name, f"cannot be looked at ({type(error).__name__}: {error})", "please report it")

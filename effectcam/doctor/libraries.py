@@ -13,6 +13,20 @@ from effectcam.doctor.finding import Finding, fail, ok, warn
 MEDIAPIPE = "0.10.21"
 """The last release whose Python package can build a ``CalculatorGraph``."""
 
+LITERT = "2.3"
+"""Between its minor releases the options of a compiled model have moved."""
+_LITERT = (f"{LITERT}.", "1.0.1")
+"""The second is the last release for a Mac with an Intel processor."""
+
+_LOADED = {
+    "cv2": "opencv-contrib-python",
+    "av": "av",
+    "mediapipe": "mediapipe",
+    "ai_edge_litert.interpreter": "ai-edge-litert",
+    "pyvirtualcam": "pyvirtualcam",
+}
+"""Modules that a run imports, and the packages that they come with."""
+
 _OPENCV = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
@@ -52,6 +66,12 @@ def check_mediapipe(versions: Mapping[str, str]) -> Finding:
 
 def check_litert(versions: Mapping[str, str]) -> Finding:
     if found := versions.get("ai-edge-litert"):
+        if not found.startswith(_LITERT):
+            return warn(
+                "LiteRT",
+                f"ai-edge-litert {found}: effectcam is made for {LITERT}",
+                f'pip install "ai-edge-litert~={LITERT}.0"',
+            )
         return ok("LiteRT", f"ai-edge-litert {found}")
     if found := versions.get("tflite-runtime"):
         return warn(
@@ -128,7 +148,7 @@ def check_libraries(versions: Mapping[str, str] | None = None) -> Iterable[Findi
     yield check_opencv(found)
     yield check_package("av", found, use="reading and writing video files")
     yield check_package("pyvirtualcam", found, use="the virtual camera")
-    for module, package in (("cv2", "opencv-contrib-python"), ("av", "av"), ("mediapipe", "mediapipe")):
+    for module, package in _LOADED.items():
         if package in found:
             broken = check_loading(
                 module, fix=f"pip install --force-reinstall --no-deps {package}=={found[package]}"

@@ -59,9 +59,13 @@ def obs_is_running(*, platform: str = sys.platform, ask: Callable[[list[str]], s
 
 def _ask(command: list[str]) -> str:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+        # Only ASCII is looked for, and Windows answers in a code page that Python does not know of.
+        done = subprocess.run(
+            command, capture_output=True, encoding="ascii", errors="replace", timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
+    return done.stdout
 
 
 def obs_is_registered() -> bool:

@@ -10,6 +10,7 @@ from effectcam.frame import Clock, Frame, Pixels, RealClock
 from effectcam.latency import stamp
 from effectcam.latency.passage import Passage
 from effectcam.source import Clip
+from effectcam.source.clip import MAX_PIXELS, MAX_SIDE
 from effectcam.source.fill import filled
 
 _MOST_FRAMES = 60
@@ -20,13 +21,18 @@ def load_frames(path: str | Path, size: tuple[int, int]) -> list[Pixels]:
     """The first frames of a clip, two seconds at most, filling ``size`` (width, height).
 
     Decoded beforehand, so that decoding takes nothing from the loop's time. Raises what `Clip` raises,
-    and UsageError for a size too small for a stamp.
+    and UsageError for a size too small for a stamp, or larger than any camera's.
     """
     width, height = size
     if width < stamp.LEAST_WIDTH or height < stamp.LEAST_HEIGHT:
         raise UsageError(
             f"{width}x{height} is too small for the stamps; give at least "
             f"{stamp.LEAST_WIDTH}x{stamp.LEAST_HEIGHT}"
+        )
+    if max(size) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise UsageError(
+            f"frames of {width}x{height} are too large; give at most {MAX_SIDE} pixels a side and "
+            f"{MAX_PIXELS // 1_000_000} megapixels, such as 1280x720"
         )
     most = min(_MOST_FRAMES, max(2, _MOST_BYTES // (width * height * 3)))
     with Clip(path) as clip:

@@ -46,8 +46,8 @@ def nearer(
 
 
 def unveiled(image: Pixels) -> Pixels:
-    """A faded picture with its black put back where it was, RGB uint8 (H, W, 3): under a veil everything looks
-    like everything. What is bright stays as bright; contrast grows threefold at most."""
+    """A faded picture with its black put back where it was, RGB uint8 (H, W, 3): under a veil all looks
+    like all. What is bright stays as bright; contrast grows threefold at most."""
     luma = image.astype(np.float32) @ LUMA
     low, high = np.percentile(luma, [1, 99])
     gain = min(float(high) / max(float(high - low), 1.0), 3.0)
