@@ -268,6 +268,13 @@ def test_policies_can_be_replaced(negative: Effect) -> None:
     assert moves["still"] < moves["raw"] / 2
 
 
+def test_a_student_that_had_nothing_to_draw_has_no_time(make: Make) -> None:
+    ledger = Ledger()
+    with Pipeline(make(face="negative"), threads=1, ledger=ledger) as pipeline:
+        pipeline.process(Frame(np.zeros((180, 320, 3), np.uint8), 0, 0))
+    assert ledger.last("student") == 0 < ledger.last("mesh")
+
+
 def test_the_ledger_has_every_stage(make: Make) -> None:
     ledger = Ledger()
     with Pipeline(make(face="negative", frame="wide"), threads=1, ledger=ledger) as pipeline:

@@ -38,6 +38,12 @@ def test_large_frames_are_few_enough_for_the_memory() -> None:
     assert footage.megabytes < 300
 
 
+def test_frames_that_faces_are_cut_out_of_are_few_enough_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("effectcam.bench.footage._MOST_BYTES", 12 * 1280 * 720 * 3)
+    assert len(load_footage(DEMO, (320, 180), faces=2).pictures) == 12
+    assert len(load_footage(DEMO, (320, 180)).pictures) == 90
+
+
 @pytest.mark.parametrize("faces", [2, 4])
 def test_the_only_face_is_laid_side_by_side_and_all_are_found(faces: int) -> None:
     footage = load_footage(DEMO, (1280, 720), faces=faces)

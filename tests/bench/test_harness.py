@@ -6,8 +6,11 @@ import json
 import os
 import signal
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
+from typing import NoReturn
 
 import jsonschema
 import numpy as np
@@ -239,3 +242,25 @@ def test_ctrl_c_ends_it_early_with_what_was_measured(plan: Plan) -> None:
         signal.signal(signal.SIGINT, before)
     assert made.seconds < 30
     assert "was ended early by the user" in made.conditions.notes
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_ctrl_c_while_the_students_are_measured_keeps_what_was(plan: Plan) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt(what: str, share: float) -> None:
+        if what == "measuring the students":
+            Timer(0.001, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    def slowly(*args: object) -> NoReturn:
+        time.sleep(20)
+        raise AssertionError("was not interrupted")
+
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("effectcam.bench.harness.student_speed", slowly)
+            made = run(replace(plan, frames=20), tell=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert made.frames.measured == 20 and made.students == []
+    assert "not every student was measured by itself: ended early" in made.conditions.notes

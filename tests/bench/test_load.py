@@ -62,6 +62,15 @@ def test_an_encoder_that_ends_early_is_told() -> None:
             competitors.finish()
 
 
+def test_an_encoder_that_takes_too_long_is_not_said_to_have_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("effectcam.bench.load._READY_WITHIN", 0.05)
+    with (
+        Competitors(1, DEMO) as competitors,
+        pytest.raises(BenchError, match=r"did not answer within 0\.05 s; ask for fewer"),
+    ):
+        competitors.wait()
+
+
 def test_a_clip_that_no_encoder_can_read_is_told() -> None:
     competitors = Competitors(1, DEMO.with_name("nothing.mp4"))
     with competitors, pytest.raises(BenchError, match="no such file"):

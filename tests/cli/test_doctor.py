@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,9 @@ def test_python(version: tuple[int, ...], status: str) -> None:
         (libraries.check_litert, {"ai-edge-litert": None, "tflite-runtime": "2.14.0"}, "warn",
          "pip install ai-edge-litert"),
         (libraries.check_litert, {"ai-edge-litert": None}, "fail", "pip install ai-edge-litert"),
+        (libraries.check_litert, {"ai-edge-litert": "1.0.1"}, "ok", ""),
+        (libraries.check_litert, {"ai-edge-litert": "2.4.0"}, "warn", 'pip install "ai-edge-litert~=2.3.0"'),
+        (libraries.check_litert, {"ai-edge-litert": "2.30.0"}, "warn", "pip install"),
         (libraries.check_numpy, {}, "ok", ""),
         (libraries.check_numpy, {"numpy": "2.1.0"}, "fail", 'pip install "numpy<2"'),
         (libraries.check_opencv, {}, "ok", ""),
@@ -96,6 +101,35 @@ def test_a_library_that_does_not_load() -> None:
     assert finding.status == "fail"
     assert "libgl1" in finding.fix
     assert libraries.check_loading("json", fix="reinstall") is None
+
+
+@pytest.mark.parametrize("module", ["ai_edge_litert.interpreter", "pyvirtualcam", "mediapipe"])
+def test_all_that_a_run_imports_is_loaded(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    load = importlib.import_module
+
+    def import_module(name: str) -> object:
+        if name == module:
+            raise ImportError("it was built for another system")
+        return load(name)
+
+    monkeypatch.setattr(libraries.check_loading, "__kwdefaults__", {"load": import_module})
+    found = list(libraries.check_libraries(GOOD))
+    assert [each.name for each in found if each.status == "fail" and "built for" in each.text] == [
+        f"import {module}"
+    ]
+
+
+def test_a_part_that_fails_costs_no_other_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> Iterable[Finding]:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(cameras, "check_cameras", fail)
+    assert main(["doctor"]) == 1
+    told = capsys.readouterr().out
+    assert "cameras: cannot be looked at (RuntimeError: nobody thought of this)" in told
+    assert "CPU: " in told and "numpy: " in told
 
 
 def test_effects_are_compared_with_their_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,6 +298,13 @@ def test_obs(tmp_path: Path) -> None:
 )
 def test_whether_obs_runs(platform: str, answer: str, running: bool) -> None:
     assert obs.obs_is_running(platform=platform, ask=lambda command: answer) == running
+
+
+def test_an_answer_in_another_code_page_is_read(tmp_path: Path) -> None:
+    program = tmp_path / "tasklist.py"
+    program.write_text("import sys; sys.stdout.buffer.write(b'obs64.exe ausgef\\x81hrt')")
+    assert "obs64.exe" in obs._ask([sys.executable, str(program)])
+    assert obs._ask([str(tmp_path / "none")]) == ""
 
 
 @pytest.mark.parametrize(

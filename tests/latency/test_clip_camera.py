@@ -65,6 +65,12 @@ def test_a_long_clip_is_not_read_whole(tmp_path: Path) -> None:
     assert len(load_frames(clip, (3840, 2160))) == 10
 
 
+@pytest.mark.parametrize("size", [(9000, 900), (8000, 8000)], ids=str)
+def test_a_size_that_no_memory_holds_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    with pytest.raises(UsageError, match=f"{size[0]}x{size[1]} are too large; give at most"):
+        load_frames(tmp_path / "not looked at.mp4", size)
+
+
 @pytest.mark.parametrize("size", [(159, 120), (160, 119), (0, 0)], ids=str)
 def test_a_size_too_small_for_stamps_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
     with pytest.raises(UsageError, match=f"{size[0]}x{size[1]} is too small for the stamps.*160x120"):
