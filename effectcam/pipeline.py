@@ -20,7 +20,7 @@ from effectcam.composite.screen import screen
 from effectcam.composite.temporal import FRAME, Steadied, TemporalPolicy, blending
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect, load_effect
-from effectcam.effect.students import open_students
+from effectcam.effect.students import open_students, stay_on_cpu
 from effectcam.errors import UsageError
 from effectcam.face.choice import AllFaces, FaceChoice
 from effectcam.face.crop import cut, fit_pose
@@ -101,7 +101,7 @@ class Pipeline:
         self._closed = False
         self._mesh: FaceTracker | None = None
         self._canvas: FrameCanvas | None = None
-        self._screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
+        self.screen = screen(self.effect.screen.pattern, self.effect.screen.cell, self.effect.screen.gain)
         self._beside, self._choice = beside, choice or AllFaces()
         self._several = max_faces if isinstance(self._choice, AllFaces) and threads != 1 else 1
         self._own_colour, self._colour = colour, colour or NoColourMatch()
@@ -324,7 +324,7 @@ class Pipeline:
                 blend.lay(ground, layer)
         if canvas is None or drawn is None:
             return ground
-        self._screen.lay(ground)
+        self.screen.lay(ground)
         return canvas.finish(ground, pixels, passage.strength)
 
     def open_tier(self, tier: str) -> Mapping[Place, Student]:
@@ -334,6 +334,7 @@ class Pipeline:
 
         Raises UsageError for a tier that the effect does not have, PackageError or StudentError.
         """
+        stay_on_cpu(self._wishes, self.students)
         return self._open(tier, self._threads)
 
     def change_tier(self, tier: str, students: Mapping[Place, Student]) -> None:
@@ -385,8 +386,7 @@ class Pipeline:
         )  # fmt: skip
         for place, student in students.items():
             self._threads[place] = student.threads
-            if student.placement.accelerator == "cpu":  # a comparison costs cores that may be short later
-                self._wishes[place] = "cpu"
+        stay_on_cpu(self._wishes, students)
         return students
 
     def _take_up(self, tier: str, students: Mapping[Place, Student]) -> None:

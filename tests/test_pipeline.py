@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import cv2
 import numpy as np
 import pytest
@@ -295,6 +297,22 @@ def test_two_students_share_the_cores(make: Make) -> None:
         counts = [student.threads for student in students if isinstance(student, LiteRtStudent)]
         assert len(counts) == 2 and max(counts) <= max(1, usable_cores() // 2)
         run(pipeline, stream(demo_pixels(2)))
+
+
+def test_a_tier_is_not_asked_of_a_driver_that_failed(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def record(*args: object, wishes: dict[str, str], **more: object) -> NoReturn:
+        asked.append(dict(wishes))
+        raise StudentError("was only asked")
+
+    with Pipeline(make(face="negative"), threads=1) as pipeline:
+        # It began on a GPU, and fell back after its driver failed.
+        pipeline._wishes["face"] = "auto"
+        monkeypatch.setattr("effectcam.pipeline.open_students", record)
+        with pytest.raises(StudentError):
+            pipeline.open_tier("standard")
+    assert asked == [{"face": "cpu"}]
 
 
 def test_another_tier_changes_the_drawing_and_nothing_that_is_tracked(make: Make) -> None:

@@ -81,6 +81,8 @@ def test_overlapped_frames_are_the_same(echo: Effect) -> None:
 def test_a_frame_has_no_past_that_keeps_in_place(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=r"frame\.tflite takes its last drawing too, which only a face's"):
         tiny_effect(tmp_path / "wrong", frame="wide_echo")
+    with pytest.raises(PackageError, match="takes its last drawing too"):
+        tiny_effect(tmp_path / "square", frame="echo")
 
 
 def counted(student: Student, calls: list[Student]) -> None:

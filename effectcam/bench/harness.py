@@ -152,8 +152,8 @@ class _Run:
             opened = cast(Mapping[Place, PlacedStudent], pipeline.students)
             students: list[StudentSpeed] = []
             if self._turns.length is None:
-                self._tell("measuring the students", 0)
                 try:
+                    self._tell("measuring the students", 0)
                     for place, student in opened.items():
                         students.append(student_speed(plan.effect, plan.tier, place, student, device))
                 except KeyboardInterrupt:

@@ -10,7 +10,8 @@ than T, there is ink. The step is soft, so that nothing jumps when the light cha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -22,6 +23,9 @@ _STANDARD_HEIGHT = 720
 """Pixels are given for a frame this high, and grow with it, so that every size looks the same."""
 
 
+_kept_ready = lru_cache(maxsize=4)
+"""Changing to and fro between effects makes nothing anew."""
+
 Thresholds = Callable[[int, int, float], NDArray[np.uint8]]
 """(width, height, cell in pixels) to thresholds (height, width)."""
 
@@ -29,12 +33,18 @@ Thresholds = Callable[[int, int, float], NDArray[np.uint8]]
 class ScreenPolicy(Protocol):
     """What lies over the drawn frame."""
 
+    def prepare(self, width: int, height: int) -> None:
+        """Make what frames of this size need, for half a second at most, which `lay` would do else."""
+
     def lay(self, ground: Pixels) -> None:
         """Draw over ``ground`` uint8 (H, W, 3) RGB, in place."""
 
 
 class NoScreen:
     """The drawing as it is."""
+
+    def prepare(self, width: int, height: int) -> None:
+        """Nothing is needed."""
 
     def lay(self, ground: Pixels) -> None:
         """Nothing is done."""
@@ -49,15 +59,18 @@ class InkScreen:
         self._make = thresholds
         self._cell = cell
         self._gain = gain
-        self._thresholds = np.empty((0, 0), np.uint8)
+
+    def prepare(self, width: int, height: int) -> None:
+        self._thresholds(width, height)
+
+    def _thresholds(self, width: int, height: int) -> NDArray[np.uint8]:
+        return self._make(width, height, self._cell * min(height, width) / _STANDARD_HEIGHT)
 
     def lay(self, ground: Pixels) -> None:
         """Darken ``ground`` uint8 (H, W, 3) where the screen has ink, in place."""
-        height, width = ground.shape[:2]
-        if self._thresholds.shape != (height, width):
-            self._thresholds = self._make(width, height, self._cell * min(height, width) / _STANDARD_HEIGHT)
+        thresholds = self._thresholds(ground.shape[1], ground.shape[0])
         light = cv2.cvtColor(ground, cv2.COLOR_RGB2GRAY)
-        ink = np.minimum(cv2.subtract(self._thresholds, light), 32)
+        ink = np.minimum(cv2.subtract(thresholds, light), 32)
         # From no ink to all of it over 32 steps of light: a dot's rim is about a pixel wide.
         left = cv2.bitwise_not(cv2.convertScaleAbs(ink, alpha=self._gain * 255 / 32))
         cv2.multiply(ground, cv2.cvtColor(left, cv2.COLOR_GRAY2RGB), dst=ground, scale=1 / 255)
@@ -71,22 +84,18 @@ class PaperScreen:
         its deviation is a quarter of the range from black to white."""
         self._cell = cell
         self._gain = gain
-        self._light = self._shade = np.empty((0, 0, 3), np.uint8)
+
+    def prepare(self, width: int, height: int) -> None:
+        self._grain(width, height)
+
+    def _grain(self, width: int, height: int) -> tuple[Pixels, Pixels]:
+        return _light_and_shade(width, height, self._cell * min(height, width) / _STANDARD_HEIGHT, self._gain)
 
     def lay(self, ground: Pixels) -> None:
         """Lighten and darken ``ground`` uint8 (H, W, 3) by the grain, in place."""
-        height, width = ground.shape[:2]
-        if self._light.shape[:2] != (height, width):
-            cell = self._cell * min(height, width) / _STANDARD_HEIGHT
-            grain = 64 * self._gain * paper(width, height, cell)
-            self._light, self._shade = (
-                np.asarray(
-                    cv2.cvtColor(half.clip(0, 255).round().astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8
-                )
-                for half in (grain, -grain)
-            )
-        cv2.add(ground, self._light, dst=ground)
-        cv2.subtract(ground, self._shade, dst=ground)
+        light, shade = self._grain(ground.shape[1], ground.shape[0])
+        cv2.add(ground, light, dst=ground)
+        cv2.subtract(ground, shade, dst=ground)
 
 
 def screen(pattern: str, cell: float, gain: float) -> ScreenPolicy:
@@ -98,6 +107,7 @@ def screen(pattern: str, cell: float, gain: float) -> ScreenPolicy:
     return InkScreen({"halftone": halftone, "hatch": hatching}[pattern], cell, gain)
 
 
+@_kept_ready
 def halftone(width: int, height: int, cell: float) -> NDArray[np.uint8]:
     """Thresholds (height, width) of round dots on a grid turned by 45 degrees, ``cell`` pixels apart.
 
@@ -105,9 +115,10 @@ def halftone(width: int, height: int, cell: float) -> NDArray[np.uint8]:
     """
     across, down = _turned(width, height, 45.0)
     wave = 0.25 * (np.cos(2 * np.pi / cell * across) + np.cos(2 * np.pi / cell * down)) + 0.5
-    return np.asarray((30 + 150 * wave).round(), np.uint8)
+    return _kept((30 + 150 * wave).round())
 
 
+@_kept_ready
 def hatching(width: int, height: int, cell: float) -> NDArray[np.uint8]:
     """Thresholds (height, width) of pencil strokes ``cell`` pixels apart: one way in half shade, and
     across them in deep shade. They waver and press unevenly, as a hand does, always in the same way."""
@@ -122,7 +133,25 @@ def hatching(width: int, height: int, cell: float) -> NDArray[np.uint8]:
         waver, pressure = (4 * cell * np.sqrt(np.pi) * each for each in (waver, pressure))
         across = _turned(width, height, angle)[0] / cell + 0.12 * waver
         screens.append(darkest * (0.5 + 0.5 * np.cos(2 * np.pi * across)) * (1 + 0.15 * pressure))
-    return np.asarray(np.maximum(*screens).clip(0, 200).round(), np.uint8)
+    return _kept(np.maximum(*screens).clip(0, 200).round())
+
+
+@_kept_ready
+def _light_and_shade(width: int, height: int, cell: float, gain: float) -> tuple[Pixels, Pixels]:
+    """What paper adds to a picture and what it takes off, each (height, width, 3)."""
+    grain = 64 * gain * paper(width, height, cell)
+    light, shade = (
+        _kept(cv2.cvtColor(half.clip(0, 255).round().astype(np.uint8), cv2.COLOR_GRAY2RGB))
+        for half in (grain, -grain)
+    )
+    return light, shade
+
+
+def _kept(screen: NDArray[Any]) -> NDArray[np.uint8]:
+    """As uint8 that is only read: every effect of one size has the same."""
+    kept = np.asarray(screen, np.uint8)
+    kept.flags.writeable = False
+    return kept
 
 
 def paper(width: int, height: int, cell: float) -> NDArray[np.float32]:

@@ -57,9 +57,17 @@ def catalogue() -> dict[str, Path]:
         except OSError:
             continue
         for candidate in candidates:
-            if NAME.fullmatch(candidate.name) and (candidate / MANIFEST).is_file():
+            if NAME.fullmatch(candidate.name) and _holds_effect(candidate):
                 found.setdefault(candidate.name, candidate)
     return found
+
+
+def _holds_effect(folder: Path) -> bool:
+    try:
+        return (folder / MANIFEST).is_file()
+    except OSError:
+        # Somebody else's: pathlib passes that on.
+        return False
 
 
 def find_effect(name: str) -> Path:

@@ -178,10 +178,16 @@ def check_files(archive: Archive, manifest: Manifest) -> None:
     for name, sha256 in manifest.files.items():
         data = _read_checked(archive, name, sha256)
         if name.endswith(".tflite"):
-            _check_model(f"{archive.label}/{name}", data, models.get(name, []), manifest.tensor.channels)
+            _check_model(
+                f"{archive.label}/{name}",
+                data,
+                models.get(name, []),
+                manifest.tensor.channels,
+                frames=any(tier.frame and tier.frame.file == name for tier in manifest.tiers.values()),
+            )
 
 
-def _check_model(label: str, data: bytes, uses: list[Model], channels: int) -> None:
+def _check_model(label: str, data: bytes, uses: list[Model], channels: int, *, frames: bool) -> None:
     try:
         holds = inspect_model(data, name=label)
     except StudentError as error:
@@ -191,7 +197,7 @@ def _check_model(label: str, data: bytes, uses: list[Model], channels: int) -> N
             f"{label} gives {holds.channels} channels, but [tensor] output declares {channels}; "
             "correct one of them"
         )
-    if holds.inputs > 3 and holds.size[0] != holds.size[1]:
+    if holds.inputs > 3 and frames:
         raise PackageError(
             f"{label} takes its last drawing too, which only a face's crop keeps in place; export a student "
             "for frames without it"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from effectcam.effect.manifest import Place
 from effectcam.effect.package import Effect
 from effectcam.student.accelerator import Wish
 from effectcam.student.engine import open_yielding_engine
 from effectcam.student.litert import LiteRtStudent
+from effectcam.student.protocol import Student
 from effectcam.student.threads import choose_fair_share, usable_cores
 from effectcam.student.twin import TwinStudent
 from effectcam.student.wrapped import Placed
@@ -51,6 +53,14 @@ def open_students(
             opened.close()
         raise
     return students
+
+
+def stay_on_cpu(wishes: dict[Place, Wish], students: Mapping[Place, Student]) -> None:
+    """Wish for nothing but the CPU where it is at work: a driver that failed would fail again, and a
+    comparison costs cores that may be short later."""
+    for place, student in students.items():
+        if cast(Placed, student).placement.accelerator == "cpu":
+            wishes[place] = "cpu"
 
 
 def _lanes(effect: Effect, tier: str, threads: int) -> tuple[LiteRtStudent, LiteRtStudent]:

@@ -12,6 +12,10 @@ _CLEARLY = 1.2
 """Two faces at one distance would take turns from frame to frame if the larger by a hair won."""
 
 
+_FARTHER = 0.2
+"""Sides of a head, by which another must be farther out: one above the other would take turns as well."""
+
+
 class FaceChoice(Protocol):
     """Picks faces, frame by frame."""
 
@@ -47,16 +51,23 @@ class LargestFace:
 
 
 class OutermostFace:
-    """The one farthest to the left (``right`` False) or right of the picture."""
+    """The one farthest to the left (``right`` False) or right of the picture; another takes over only when
+    it is clearly farther out."""
 
     def __init__(self, *, right: bool = False) -> None:
         self._sign = -1 if right else 1
+        self._last: int | None = None
 
     def __call__(self, identities: Sequence[int], heads: Sequence[Crop]) -> list[int]:
         if not heads:
             return []
-        across = [self._sign * head.cx for head in heads]
-        return [across.index(min(across))]
+        across = [
+            self._sign * head.cx - (_FARTHER * head.side if identity == self._last else 0.0)
+            for identity, head in zip(identities, heads, strict=True)
+        ]
+        place = across.index(min(across))
+        self._last = identities[place]
+        return [place]
 
 
 CHOICES = ("one", "all", "largest", "leftmost", "rightmost")

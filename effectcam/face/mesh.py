@@ -30,6 +30,9 @@ from effectcam.face.graph import face_mesh_graph
 from effectcam.frame import Frame
 from effectcam.native_log import without_native_log
 
+_STALE = 1_500_000_000
+"""Nanoseconds. Where somebody was so long ago the graph may find a face in a wall, and no other one."""
+
 LANDMARKS = 468
 """Points of the plain mesh; ``irises=True`` adds five for each iris (468 to 477)."""
 
@@ -100,10 +103,11 @@ class FaceMesh:
         self._landmark_count = LANDMARKS + (10 if irises else 0)
         self._packets: dict[str, Any] = {}
         self._closed = False
+        self._last: int | None = None
         self._start()
 
     def _start(self) -> None:
-        self._stamp = 0
+        self._stamp, self._last = 0, None
         try:
             with without_native_log():
                 self._graph = calculator_graph.CalculatorGraph(graph_config=face_mesh_graph(self._max_faces))
@@ -121,7 +125,8 @@ class FaceMesh:
         self._packets[stream] = packet
 
     def process(self, frame: Frame) -> list[FaceObservation]:
-        """Faces of ``frame``; an empty list when there is none. Frames must come in order.
+        """Faces of ``frame``; an empty list when there is none. Frames must come in order; after a gap of
+        more than 1.5 s, as after a rest, faces are sought anew and not where they were.
 
         Raises FaceMeshError when the graph fails; it is started anew, and the next frame may pass.
         UsageError for pixels that are no picture.
@@ -135,6 +140,9 @@ class FaceMesh:
                 f"frame {frame.index} has {frame.pixels.dtype} pixels of shape {shape}; "
                 "give uint8 RGB, (height, width, 3)"
             )
+        if self._last is not None and frame.captured_at - self._last > _STALE:
+            self.reset()
+        self._last = frame.captured_at
         if self._graph is None:
             self._start()
         # The graph wants strictly rising microseconds; clips may repeat a stamp.

@@ -52,11 +52,10 @@ class Controls:
         for people when something changes or fails; it is called from whichever thread did it.
         ``start_tier`` is asked for each effect when the options leave the tier open."""
         self._options = options or Options()
-        self._known = list(known)
-        self.presets = list(presets)
+        self._known, self.presets = list(known), list(presets)
         self._start_tier = start_tier
-        self._on_quit = on_quit
-        self._tell = tell
+        self._on_quit, self._tell = on_quit, tell
+        self.size: tuple[int, int] | None = None  # of the frames, for what is made while an effect is loaded
         self._lock = threading.RLock()
         self._strength = self._options.strength
         self._faces = self._faces_in_use = self._coming_faces = self._options.faces
@@ -345,12 +344,14 @@ class Controls:
             beside=True,
             tell=self.tell,
         )
-        if tier is None and options.tier is None:
-            try:
+        try:
+            if tier is None and options.tier is None:
                 self._start_tier(pipeline, tiers)
-            except BaseException:
-                pipeline.close()
-                raise
+            if self.size is not None:
+                pipeline.screen.prepare(*self.size)
+        except BaseException:
+            pipeline.close()
+            raise
         return pipeline
 
     def _load(self) -> None:

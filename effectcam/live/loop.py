@@ -92,7 +92,7 @@ class LiveLoop:
         frames are stamped by, and times measured."""
         self._controls = controls
         self._sink = sink
-        self._size = size
+        self._size = controls.size = size
         self._guard = guard or NoGuard()
         self.governor = governor or NoGovernor()
         self._governed: object = None

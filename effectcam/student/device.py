@@ -84,8 +84,12 @@ def _vulkan(root: Path, environment: Mapping[str, str]) -> Iterator[str]:
         closed = [node for node in nodes if not os.access(node, os.R_OK | os.W_OK)]
         if len(closed) == len(nodes) and not others:
             raise RefusedError(f"the GPU at {closed[0]} may not be opened", _JOIN_GROUP)
+        # A driver that was removed may leave a link that leads nowhere.
         manifests = [
-            file for folder in _manifest_folders(root, environment) for file in folder.glob("*.json")
+            file
+            for folder in _manifest_folders(root, environment)
+            for file in folder.glob("*.json")
+            if file.is_file()
         ]
         if not manifests:
             raise RefusedError(

@@ -99,7 +99,7 @@ def _inspect(model: _Table, name: str) -> ModelFile:
     if outside or any(buffer.uint64(1) > 1 for buffer in model.tables(4)):
         raise StudentError(f"{name} keeps weights outside the file; export it with its weights inside")
 
-    operators = set()
+    operators = []
     for code in model.tables(1):
         # The old field is one byte; codes that do not fit it stand in the newer one.
         number = max(code.int8(0), code.int32(3))
@@ -111,7 +111,7 @@ def _inspect(model: _Table, name: str) -> ModelFile:
                 f"{name} uses operator {number}, which a picture function may not (control flow, state, "
                 "randomness or unknown); rebuild the model without it"
             )
-        operators.add(_OPERATORS[number])
+        operators.append(_OPERATORS[number])
 
     graphs = list(model.tables(2))
     if len(graphs) != 1:
@@ -123,7 +123,7 @@ def _inspect(model: _Table, name: str) -> ModelFile:
         raise StudentError(f"{name} has a tensor of open size; export it with fixed shapes")
     if sum(math.prod(shape) for shape in shapes) > _MOST_ELEMENTS:
         raise StudentError(f"{name} has more than {_MOST_ELEMENTS} numbers in its tensors; build it smaller")
-    _refuse_computed_shapes(model, graph, tensors, name)
+    _refuse_computed_shapes(model, graph, tensors, operators, name)
     taken = _the_one(graph.int32s(1, _MOST_INPUTS), tensors, "input", name)
     given = _the_one(graph.int32s(2, _MOST_INPUTS), tensors, "output", name)
 
@@ -138,24 +138,32 @@ def _inspect(model: _Table, name: str) -> ModelFile:
     if (batch_out, height_out, width_out) != (1, height, width) or channels_out not in (3, 4):
         expected = f"(1, {height}, {width}, 3 or 4)"
         raise StudentError(f"{name} gives a tensor of shape {given}, not {expected}; export it so")
-    return ModelFile((height, width), channels_out, channels, tuple(sorted(operators)), shapes)
+    return ModelFile((height, width), channels_out, channels, tuple(sorted(set(operators))), shapes)
 
 
-def _refuse_computed_shapes(model: _Table, graph: _Table, tensors: list[_Table], name: str) -> None:
-    """StudentError when an operator takes whole numbers that are no constants.
+def _refuse_computed_shapes(
+    model: _Table, graph: _Table, tensors: list[_Table], kinds: list[str], name: str
+) -> None:
+    """StudentError when an operator takes whole numbers that are no constants, or nothing but constants.
 
     Whole numbers are sizes, axes and paddings. As constants they fix every shape before the first
-    run, so that the runtime can be asked for the shapes first.
+    run, so that the runtime can be asked for the shapes first. What has only constants is computed while
+    it is asked, whatever it grows to; weights stored as half floats are the one use of that.
     """
     filled = [buffer.length(0) > 0 for buffer in model.tables(4)]
     for operator in graph.tables(3):
+        constants = []
         for index in operator.int32s(1, _MOST_INPUTS):
             if not 0 <= index < len(tensors):
                 continue  # -1 stands for an input that is left out
             tensor = tensors[index]
             buffer = tensor.int32(2)
-            if tensor.int8(1) in _WHOLE_NUMBERS and not (0 <= buffer < len(filled) and filled[buffer]):
+            constants.append(0 <= buffer < len(filled) and filled[buffer])
+            if tensor.int8(1) in _WHOLE_NUMBERS and not constants[-1]:
                 raise StudentError(f"{name} computes its shapes as it runs; export it with fixed shapes")
+        kind = operator.int32(0)
+        if constants and all(constants) and not (0 <= kind < len(kinds) and kinds[kind] == "DEQUANTIZE"):
+            raise StudentError(f"{name} computes what never changes; export it with its constants folded")
 
 
 def _the_one(indices: list[int], tensors: list[_Table], role: str, name: str) -> tuple[int, int, int, int]:

@@ -61,7 +61,10 @@ class RemoteStudent:
         self._image = np.empty((*holds.size, network.channels), np.uint8)
         self.patience = patience
         self._closed = False
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        try:
+            self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        except OSError as error:
+            raise StudentError(f"its process has nowhere to write: {error.strerror or error}") from None
         try:
             self._process = subprocess.Popen(
                 command,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from effectcam.composite.screen import NoScreen, halftone, screen
+from effectcam.composite.screen import NoScreen, ScreenPolicy, _light_and_shade, halftone, hatching, screen
 from effectcam.frame import Pixels
 
 
@@ -15,6 +15,25 @@ def grey(value: int, height: int = 180, width: int = 320) -> Pixels:
 
 def laid(picture: Pixels, pattern: str, gain: float = 0.6) -> Pixels:
     screen(pattern, 16.0, gain).lay(picture)
+    return picture
+
+
+@pytest.mark.parametrize("pattern", ["halftone", "hatch", "paper"])
+def test_what_is_prepared_is_made_once_for_a_size(pattern: str) -> None:
+    made = _light_and_shade if pattern == "paper" else {"halftone": halftone, "hatch": hatching}[pattern]
+    made.cache_clear()
+    screen(pattern, 7.0, 0.6).prepare(320, 180)
+    assert made.cache_info().misses == 1
+    first, again = laid_by(screen(pattern, 7.0, 0.6)), laid_by(screen(pattern, 7.0, 0.6))
+    assert made.cache_info().misses == 1, "a frame waited for it"
+    np.testing.assert_array_equal(first, again)
+    screen(pattern, 7.0, 0.6).lay(grey(90, 90, 160))
+    assert made.cache_info().misses == 2
+
+
+def laid_by(policy: ScreenPolicy) -> Pixels:
+    picture = grey(90)
+    policy.lay(picture)
     return picture
 
 

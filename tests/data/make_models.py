@@ -240,6 +240,18 @@ def computed_shape() -> bytes:
     return net.finish(net.operator(kind, [picture, size], [1, 32, 32, 3], options=options))
 
 
+def doubled_constants() -> bytes:
+    """Constants laid side by side again and again, twice as many each time, and declared as a picture."""
+    net = Net()
+    picture = net.input([1, 32, 32, 3])
+    grown = net.constant(np.zeros((1, 32, 32, 3)))
+    options = (schema.BuiltinOptions.ConcatenationOptions, schema.ConcatenationOptionsT(axis=3))
+    for _ in range(3):
+        kind = schema.BuiltinOperator.CONCATENATION
+        grown = net.operator(kind, [grown, grown], [1, 32, 32, 3], options=options)
+    return net.finish(net.add(picture, grown))
+
+
 def outside_weights() -> bytes:
     net = Net()
     net.model.externalBufferGroups = [schema.ExternalBufferGroupT(name="/etc/hostname")]
@@ -275,6 +287,7 @@ MODELS = {
     "custom_operator": custom_operator,
     "random_operator": random_operator,
     "computed_shape": computed_shape,
+    "doubled_constants": doubled_constants,
     "outside_weights": outside_weights,
     "placed_weights": placed_weights,
 }

@@ -23,6 +23,23 @@ def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_somebody_else_s_folder_hides_no_other(
+    package: Build, home: Path, bundled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(package())
+    (home / "a-private").mkdir()
+    is_file = Path.is_file
+
+    def refuse(self: Path) -> bool:
+        # Root may look everywhere, so a folder of mode 700 would show nothing here.
+        if self.parent.name == "a-private":
+            raise PermissionError(13, "Permission denied", str(self))
+        return is_file(self)
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert list(catalogue()) == ["ghost"]
+
+
 def entries(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 

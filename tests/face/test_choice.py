@@ -33,6 +33,17 @@ def test_outermost_goes_by_place() -> None:
     assert OutermostFace(right=True)([0, 1, 2], heads) == [2]
 
 
+@pytest.mark.parametrize("right", [False, True])
+def test_outermost_keeps_to_one_of_two_above_each_other(right: bool) -> None:
+    choice = OutermostFace(right=right)
+    assert choice([0, 1], [head(50), head(50)]) == [0]
+    for jitter in (0.5, -0.5, 5, -5):
+        assert choice([0, 1], [head(50 + jitter), head(50)]) == [0]
+        assert choice([1, 0], [head(50), head(50 + jitter)]) == [1]
+    away = 60 if right else -60
+    assert choice([0, 1], [head(50), head(50 + away)]) == [1]
+
+
 @pytest.mark.parametrize("name", CHOICES)
 def test_nobody_to_choose_from(name: str) -> None:
     choice, count = choose_face(name)

@@ -214,7 +214,7 @@ def test_reset_makes_replays_agree_bit_for_bit() -> None:
     frames = stream(demo_pixels())
     with FaceMesh() as mesh:
         first = run(mesh, frames)
-        carried_on = mesh.process(Frame(frames[0].pixels, 99, 9_000_000_000))
+        carried_on = mesh.process(Frame(frames[0].pixels, 99, frames[-1].captured_at + 33_000_000))
         mesh.reset()
         second = run(mesh, frames)
     for (one,), (other,) in zip(first, second, strict=True):
@@ -222,6 +222,22 @@ def test_reset_makes_replays_agree_bit_for_bit() -> None:
         assert one.rect == other.rect
     # Without the reset the earlier frames have a say.
     assert (carried_on[0].landmarks != first[0][0].landmarks).any()
+
+
+@pytest.mark.parametrize("moved", [200, 300, 500])
+def test_a_face_that_moved_during_a_rest_is_found_where_it_is(moved: int) -> None:
+    small = cv2.resize(demo_pixels()[0], (640, 360), interpolation=cv2.INTER_AREA)
+
+    def at(left: int) -> Pixels:
+        wall = np.full((360, 1280, 3), 120, np.uint8)
+        wall[:, left : left + 640] = small
+        return wall
+
+    with FaceMesh() as mesh:
+        for index in range(2):
+            (before,) = mesh.process(Frame(at(0), index, index * 33_000_000))
+        (after,) = mesh.process(Frame(at(moved), 2, 60_000_000_000))
+    assert np.abs(after.landmarks[:, 0] - before.landmarks[:, 0] - moved).max() < 10
 
 
 def test_two_graphs_agree_bit_for_bit() -> None:

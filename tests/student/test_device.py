@@ -52,6 +52,17 @@ def test_a_gpu_with_its_driver_is_found(tmp_path: Path) -> None:
     assert find_device("gpu", root=tmp_path).key == found.key
 
 
+def test_a_driver_that_was_removed_leaves_a_link_and_harms_nobody(tmp_path: Path) -> None:
+    root = machine(tmp_path, driver=False)
+    folder = tmp_path / "usr/share/vulkan/icd.d"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "gone.json").symlink_to(tmp_path / "nowhere.json")
+    with pytest.raises(RefusedError, match="no Vulkan driver"):
+        find_device("gpu", root=root)
+    (folder / "there.json").write_text("{}")
+    assert any("there.json" in fact for fact in find_device("gpu", root=root).facts)
+
+
 def test_another_driver_is_another_key(tmp_path: Path) -> None:
     before = find_device("gpu", root=machine(tmp_path)).key
     manifest = tmp_path / "usr/share/vulkan/icd.d/nvidia_icd.json"

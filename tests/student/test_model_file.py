@@ -32,6 +32,7 @@ def test_it_tells_size_channels_and_operators(data: Path) -> None:
         ("custom_operator", "custom operator 'ReadFile'"),
         ("random_operator", "operator 148, which a picture function may not"),
         ("computed_shape", "computes its shapes as it runs"),
+        ("doubled_constants", "computes what never changes"),
         ("outside_weights", "weights outside the file"),
         ("placed_weights", "weights outside the file"),
     ],

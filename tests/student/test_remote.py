@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -125,6 +126,17 @@ def test_a_driver_that_hangs_later_is_given_up(network: Network) -> None:
 def test_a_worker_that_is_none_is_told(network: Network, command: list[str], told: str) -> None:
     with pytest.raises(StudentError, match=told):
         RemoteStudent(network, "gpu", command=command)
+
+
+def test_a_full_disk_is_told_as_a_student_that_does_not_start(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(StudentError, match="nowhere to write: No space left on device"):
+        RemoteStudent(network, "gpu")
 
 
 def test_it_leaves_python_to_the_others(network: Network) -> None:
