@@ -6,10 +6,12 @@ import functools
 import hashlib
 import itertools
 import json
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from effectcam.distill.recipe import Recipe
@@ -25,6 +27,13 @@ _SHOWN = 5
     required=True,
     metavar="MODULE:NAME",
     help="What draws: a function of (image, landmarks), or a class that makes one.",
+)
+@click.option(
+    "--teacher-option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="What the class is made with, once for each: text, a number, true or false.",
 )
 @click.option(
     "--data",
@@ -54,6 +63,7 @@ def new(
     context: click.Context,
     name: str,
     teacher: str,
+    options: tuple[str, ...],
     data: Path,
     source: str,
     licence: str,
@@ -91,28 +101,75 @@ def new(
             f"an effect {name!r} is installed that was not made in {folder}; give yours another name, or say "
             f"'effectcam effects remove {name}' first"
         )
-    recipe = folder / "recipe.toml"
+    recipe, made_with = folder / "recipe.toml", dict(map(_option, options))
     try:
-        if not recipe.exists():
-            _draft(folder, name, teacher, data, licence=licence, looks_real=looks_real, draft=draft)
+        if recipe.exists():
+            _refuse_unheard(context, recipe, made_with)
+        else:
+            draw = functools.partial(_draft, folder, name, teacher, made_with, data)
+            draw(licence=licence, looks_real=looks_real, draft=draft)
         _make(context, recipe, folder, name, teacher=teacher, data=data, source=source, begin=begin)
     except KeyboardInterrupt:
         click.echo("\nstopped; the same command goes on from here", err=True)
         raise
 
 
+def _option(text: str) -> tuple[str, object]:
+    """KEY=VALUE, where the value is what TOML takes it for, and text where it takes it for nothing."""
+    from effectcam.errors import UsageError
+
+    key, equals, value = text.partition("=")
+    if not (equals and key.isidentifier()):
+        raise UsageError(f"--teacher-option is {text!r}; write KEY=VALUE, as style=mosaic or strength=0.8")
+    try:
+        read = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        read = value
+    return key, read if isinstance(read, str | int | float) else value
+
+
+def _refuse_unheard(context: click.Context, recipe: Path, made_with: dict[str, object]) -> None:
+    """A recipe that is there is used as it stands: what the command says otherwise would go unheard."""
+    from effectcam.distill.recipe import load_recipe
+    from effectcam.errors import UsageError
+
+    plan = load_recipe(str(recipe))
+    said = {key: value for key, value in context.params.items() if key in ("licence", "looks_real")}
+    given = [key for key in said if context.get_parameter_source(key) is not ParameterSource.DEFAULT]
+    for key in given:
+        stands = plan.manifest.get(key, False)
+        if said[key] != stands:
+            raise UsageError(
+                f"{recipe} has {key} = {json.dumps(stands)}, not {json.dumps(said[key])}; change it there"
+            )
+    for space, student in plan.students.items():
+        if made_with and student.teacher != made_with:
+            raise UsageError(
+                f"{recipe} has {dict(student.teacher)} under [students.{space}.teacher], not {made_with}; "
+                "change it there"
+            )
+
+
 def _draft(
-    folder: Path, name: str, teacher: str, data: Path, *, licence: str, looks_real: bool, draft: bool
+    folder: Path,
+    name: str,
+    teacher: str,
+    made_with: dict[str, object],
+    data: Path,
+    *,
+    licence: str,
+    looks_real: bool,
+    draft: bool,
 ) -> None:
     """Write the recipe, and a picture of what it is that will be learnt."""
     import cv2
 
     from effectcam.distill.data import people
     from effectcam.distill.draft import contact_sheet, examine, recipe_text
-    from effectcam.distill.recipe import import_teacher
+    from effectcam.distill.recipe import import_teacher, load_recipe
     from effectcam.errors import UsageError
 
-    drawing = import_teacher(teacher, [Path.cwd()])
+    drawing = import_teacher(teacher, [Path.cwd()], **made_with)
     passed_over = functools.partial(click.echo, err=True)
     few = list(itertools.islice(people(data, tell=passed_over), _SHOWN))
     if not few:
@@ -122,8 +179,17 @@ def _draft(
     folder.mkdir(parents=True, exist_ok=True)
     _, picture = cv2.imencode(".png", sheet)
     (folder / "teacher.png").write_bytes(picture.tobytes())
-    text = recipe_text(name, teacher, nature, licence=licence, looks_real=looks_real, draft=draft)
-    (folder / "recipe.toml").write_text(text, encoding="utf-8")
+    text = recipe_text(
+        name, teacher, nature, licence=licence, looks_real=looks_real, draft=draft, options=made_with
+    )
+    # Under its name only once it holds: it is used as it stands from then on.
+    unchecked = folder / "recipe.unchecked.toml"
+    unchecked.write_text(text, encoding="utf-8")
+    try:
+        load_recipe(str(unchecked))
+        unchecked.replace(folder / "recipe.toml")
+    finally:
+        unchecked.unlink(missing_ok=True)
     click.echo(f"what will be learnt: {folder / 'teacher.png'}")
 
 

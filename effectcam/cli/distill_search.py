@@ -100,6 +100,7 @@ def search(
         ) from None
     pool = shapes(student, heights, seed=seed)
     store = PairStore.load(work / space / "pairs")
+    store.check(plan, space, work / space / "pairs")
     if not any(store.held_out):
         raise UsageError(f"the pairs in {work / space / 'pairs'} hold nobody out to measure on; make others")
     folder = out or work / space / "search"

@@ -86,6 +86,7 @@ def train(
         )
         following -= config.minutes
         pairs = PairStore.load(work / name / "pairs")
+        pairs.check(plan, name, work / name / "pairs")
         run, known = tier_run(work, name, tier), tier_run(work, name, "standard")
         origin = origin_in(begin, standard.students[name]) if begin else None
         if tier != "standard" and origin is None and not (run / "student.pt").is_file():

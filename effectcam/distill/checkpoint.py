@@ -132,8 +132,8 @@ def _refuse_other(path: Path, what: str, was: dict[str, Any], wanted: dict[str, 
     others = [f"{key} {was.get(key)}, now {value}" for key, value in wanted.items() if was.get(key) != value]
     if others:
         raise UsageError(
-            f"{path} was trained with {what} ({'; '.join(others)}); export it and go on from that effect in "
-            "another folder, or delete it to begin anew"
+            f"{path} was trained with {what} ({'; '.join(others)}); put that back to go on or to export "
+            "it, or delete it to begin anew"
         )
 
 

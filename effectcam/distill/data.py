@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,22 @@ from effectcam.frame import Frame, Pixels
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 CLIPS = {".mp4", ".mov", ".mkv", ".webm"}
+_UNREAD = {
+    ".heic",
+    ".heif",
+    ".avif",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".jfif",
+    ".jxl",
+    ".dng",
+    ".avi",
+    ".m4v",
+    ".mts",
+}
+"""Of which a folder of photographs is told: a telephone's are of the first kind."""
 
 FEWEST_PORTRAITS = 4
 _LONGEST_SIDE = 2560
@@ -73,6 +90,8 @@ def people(
         raise UsageError(
             f"no pictures or clips in {folder}; looked for {', '.join(sorted(PICTURES | CLIPS))}"
         )
+    if tell is not None and (others := _unread(folder)):
+        tell(f"passed over in {folder}: {others}; make .jpg or .png of those to be learnt from")
     with FaceMesh(irises=True) as mesh:
         for file in files:
             mesh.reset()
@@ -83,6 +102,12 @@ def people(
                 if tell is None:
                     raise
                 tell(f"passed over: {error}")
+
+
+def _unread(folder: Path) -> str:
+    """Pictures and clips of kinds that are not read, as "190 .heic, 2 .avi"; empty without any."""
+    kinds = Counter(file.suffix.lower() for file in folder.rglob("*") if file.suffix.lower() in _UNREAD)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
 
 
 def written(below: Path) -> str:
@@ -107,10 +132,10 @@ def _of_picture_file(
     image = read_picture(file)
     if image is None:
         raise SourceError(f"{file} is no picture that can be read; remove it from the folder")
-    yield from _of_picture(name, image, mesh)
+    yield from of_picture(name, image, mesh)
     if mirrored:
         mesh.reset()
-        yield from _of_picture(name, np.asarray(cv2.flip(image, 1), np.uint8), mesh, mirrored=True)
+        yield from of_picture(name, np.asarray(cv2.flip(image, 1), np.uint8), mesh, mirrored=True)
 
 
 def read_picture(file: Path) -> Pixels | None:
@@ -140,11 +165,12 @@ def _of_dataset(folder: Path, *, mirrored: bool) -> Iterator[Person]:
             if mirrored and not out:
                 mesh.reset()
                 flipped = np.asarray(cv2.flip(image, 1), np.uint8)
-                for seen in _of_picture(entry.name, flipped, mesh, mirrored=True):
+                for seen in of_picture(entry.name, flipped, mesh, mirrored=True):
                     yield replace(seen, held_out=out, weight=entry.weight)
 
 
-def _of_picture(name: str, image: Pixels, mesh: FaceMesh, *, mirrored: bool = False) -> Iterator[Person]:
+def of_picture(name: str, image: Pixels, mesh: FaceMesh, *, mirrored: bool = False) -> Iterator[Person]:
+    """The person in a picture, or nobody. ``mesh`` is not to know anybody yet."""
     # The second look starts from the first one's rect, which fits better than the detector's.
     for moment in range(2):
         found = mesh.process(Frame(image, moment, moment * 33_000_000))
@@ -156,14 +182,15 @@ def _of_picture(name: str, image: Pixels, mesh: FaceMesh, *, mirrored: bool = Fa
 def _of_clip(
     file: Path, name: str, mesh: FaceMesh, every: int, *, mirrored: bool = False
 ) -> Iterator[Person]:
+    from effectcam.distill.survey import cut_out
     from effectcam.source.clip import Clip
 
     with Clip(file, mirror=mirrored) as clip:
         for frame in clip:
             found = mesh.process(frame)
             if found and frame.index % every == 0:
-                landmarks = found[0].landmarks
-                image = frame.pixels
+                # What pairs are made from: whole frames of a minute's clip would fill the memory.
+                image, landmarks = cut_out(frame.pixels, found[0].landmarks)
                 yield Person(f"{name}#{frame.index}", image, landmarks, tone(image, landmarks), mirrored)
 
 

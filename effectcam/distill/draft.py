@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from effectcam.distill.data import Person
+from effectcam.distill.data import Person, of_picture
 from effectcam.distill.pairs import BASE, SHOWN, into_crop
 from effectcam.distill.recipe import Teacher
 from effectcam.effect.manifest import Space
 from effectcam.errors import UsageError
 from effectcam.face.crop import cut, fit_head
+from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Pixels
 
 Landmarks = NDArray[np.float32]
@@ -61,13 +62,18 @@ def examine(teacher: Teacher, person: Person) -> Nature:
             "the teacher drew the same picture in two ways; fix its seed, or the student learns a blur"
         )
     alpha, image = drawn.shape[2] == 4, shown[0]
-    if alpha or not _draws_frames(teacher, image):
-        # Faces with an alpha keep their place in the crop, and are not mirrored in any case.
+    if alpha:
+        # Those keep their place in the crop, and are not mirrored in any case.
         return Nature(alpha, frames=False)
-    plain = teacher(image.copy(), None).astype(np.float32)
+    without = _without(teacher, image)
+    if np.array_equal(without, image):
+        plain = drawn.astype(np.float32)
+        one_ink = _one_ink(lambda picture: _ask(teacher, person, (picture, shown[1])), image, plain)
+        return Nature(alpha, frames=False, mirror=_mirrors(teacher, person, plain), one_ink=one_ink)
+    plain = without.astype(np.float32)
     mirror = _follows(teacher, image, plain, lambda picture: picture[:, ::-1])
     upright = mirror and not _follows(teacher, image, plain, lambda picture: picture.swapaxes(0, 1))
-    one_ink = _one_ink(teacher, image, plain)
+    one_ink = _one_ink(lambda picture: _without(teacher, picture), image, plain)
     return Nature(alpha, frames=True, mirror=mirror, upright=upright, one_ink=one_ink)
 
 
@@ -116,12 +122,13 @@ def _ask(teacher: Teacher, person: Person, shown: tuple[Pixels, Landmarks]) -> P
     return drawn
 
 
-def _draws_frames(teacher: Teacher, image: Pixels) -> bool:
-    """Whether it changes a picture without a face. One that draws RGB is asked about such pictures in any
-    case: what is before a face, as a hand, is learnt from what it makes of the picture without landmarks."""
+def _without(teacher: Teacher, image: Pixels) -> Pixels:
+    """What it makes of a picture without a face. One that draws RGB is asked about such pictures in any
+    case: what is before a face, as a hand, is learnt from that."""
     try:
         drawn = teacher(image.copy(), None)
-        failed = "" if getattr(drawn, "shape", None) == image.shape else "gave no such picture"
+        like = getattr(drawn, "shape", None) == image.shape and getattr(drawn, "dtype", None) == np.uint8
+        failed = "" if like else "gave no such picture"
     except Exception as error:
         failed = f"threw {type(error).__name__}: {error}"
     if failed:
@@ -129,7 +136,7 @@ def _draws_frames(teacher: Teacher, image: Pixels) -> bool:
             f"the teacher gives RGB, and without landmarks {failed}; return the image as it is where "
             "landmarks is None, or RGBA"
         )
-    return not np.array_equal(drawn, image)
+    return drawn
 
 
 _OTHERWISE = 0.25
@@ -144,7 +151,7 @@ def _follows(
     turn: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
 ) -> bool:
     """Whether a turned picture (``turn`` undoes itself) is drawn as the drawing, turned."""
-    other = turn(teacher(np.ascontiguousarray(turn(image)), None))
+    other = turn(_without(teacher, np.ascontiguousarray(turn(image))))
     return bool(np.abs(other - drawn).mean() < _OTHERWISE * np.abs(drawn - image).mean())
 
 
@@ -153,28 +160,50 @@ _COLOUR_TAKEN = 0.8
 most for looks in one ink, 1.2 and more for others, which mostly press colours."""
 
 
-def _one_ink(teacher: Teacher, image: Pixels, drawn: NDArray[np.float32]) -> bool:
+def _mirrors(teacher: Teacher, person: Person, drawn: NDArray[np.float32]) -> bool:
+    """Whether a mirrored face is drawn as the drawing, mirrored: with landmarks of its own, and in a crop
+    that may lie a pixel elsewhere; in doubt it is not."""
+    flipped = np.asarray(cv2.flip(person.image, 1), np.uint8)
+    with FaceMesh(irises=True) as mesh:
+        seen = next(of_picture(person.name, flipped, mesh, mirrored=True), None)
+    if seen is None:
+        return False
+    shown = _shown(seen, alpha=False)
+    other = _ask(teacher, seen, shown)[:, ::-1]
+    image = _shown(person, alpha=False)[0]
+    return bool(np.abs(other - drawn).mean() < _OTHERWISE * np.abs(drawn - image).mean())
+
+
+def _one_ink(draw: Callable[[Pixels], Pixels], image: Pixels, drawn: NDArray[np.float32]) -> bool:
     luma_chroma = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
     luma_chroma[..., 1:] = 255 - luma_chroma[..., 1:]
     opposite = np.asarray(cv2.cvtColor(luma_chroma, cv2.COLOR_YCrCb2RGB), np.uint8)
     changed = np.abs(opposite.astype(np.float32) - image).mean()
-    return bool(np.abs(teacher(opposite, None) - drawn).mean() < _COLOUR_TAKEN * changed)
+    return bool(np.abs(draw(opposite) - drawn).mean() < _COLOUR_TAKEN * changed)
 
 
-def _quoted(text: str) -> str:
-    # JSON's escapes are TOML's, but for those of characters beyond 16 bits.
+def _quoted(text: object) -> str:
+    # JSON's numbers and truth values are TOML's, and so are its escapes, but for characters beyond 16 bits.
     return json.dumps(text, ensure_ascii=False)
 
 
 def recipe_text(
-    name: str, teacher: str, nature: Nature, *, licence: str, looks_real: bool, draft: bool
+    name: str,
+    teacher: str,
+    nature: Nature,
+    *,
+    licence: str,
+    looks_real: bool,
+    draft: bool,
+    options: Mapping[str, object] | None = None,
 ) -> str:
     """The text of a recipe for ``teacher`` (``module:callable``), to be trained as it is and edited later.
 
-    ``draft``: a quarter of an hour's training in all, to see whether the look can be learnt, instead
-    of two hours for each student.
+    ``options``: what the teacher is made with, strings, numbers and truth values. ``draft``: a quarter of
+    an hour's training in all, to see whether the look can be learnt, instead of two hours for each student.
     """
     minutes = _DRAFT_MINUTES / (2 if nature.frames else 1) if draft else _FULL_MINUTES
+    made_with = [f"{_quoted(key)} = {_quoted(value)}" for key, value in (options or {}).items()]
     title = name.replace("-", " ").capitalize()
     mirror = (
         "mirror = false  # a mirrored picture is drawn otherwise: the student would learn the mean of both"
@@ -212,6 +241,7 @@ def recipe_text(
         "size = [256, 256]",
         f"minutes = {minutes}",
         *traits,
+        *(["", "[students.face.teacher]", *made_with] if made_with else []),
         "",
         "[students.face.net]",
     ]
@@ -231,6 +261,7 @@ def recipe_text(
             f"minutes = {minutes}",
             *traits,
             *(["upright = true  # what lies on its side is drawn otherwise"] if nature.upright else []),
+            *(["", "[students.frame.teacher]", *made_with] if made_with else []),
             "",
             "[students.frame.net]",
             "widths = [12, 16, 24, 40, 64]",

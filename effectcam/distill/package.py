@@ -93,7 +93,16 @@ def _carry_over(folder: Path, staged: Path) -> None:
 
 def _export(plan: Recipe, space: str, tier: TierName, work: Path, folder: Path) -> Measured:
     store, run = PairStore.load(work / space / "pairs"), tier_run(work, space, tier)
+    store.check(plan, space, work / space / "pairs")
     student = plan.students[space]
+    state = read_checkpoint(run / "student.pt")
+    learnt = state.get("lesson", {}).get("pairs")
+    if learnt is not None and learnt != store.fingerprint():
+        # Who is measured on now may have been trained on.
+        raise UsageError(
+            f"{run} was trained with other pairs than those in {work / space / 'pairs'} now; put those back, "
+            f"or delete {run} and train anew"
+        )
     trained = load_student(run, student.net)
     path = folder / _file(space, tier)
     export(trained, student.size, path)
@@ -101,7 +110,6 @@ def _export(plan: Recipe, space: str, tier: TierName, work: Path, folder: Path) 
     seen = [scaled(plain(store, int(index))[0], student.scale) for index in held_out]
     pictures = np.stack([padded(picture, student.size) for picture in seen])
     parity = check_parity(trained, path, pictures)
-    state = read_checkpoint(run / "student.pt")
     verdict = verify(store, path, student.scale)
     return Measured(verdict, parity, state["step"], state["origin"], store.staged, store.bordered)
 

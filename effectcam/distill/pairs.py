@@ -68,6 +68,23 @@ class PairStore:
     photograph mirrored, for want of a room; there the teacher takes a shirt upside down for a wall: nothing
     to learn from, nor to judge a student by. None where there is no such border; an empty list: for all."""
 
+    made: dict[str, object] = field(default_factory=dict)
+    """`Recipe.shows` of the recipe they were made by; empty where an older version did not write it down."""
+
+    def check(self, recipe: Recipe, space: str, folder: Path) -> None:
+        """Raises UsageError where ``recipe`` would show others than these, which lie in ``folder``."""
+        now = recipe.shows(space)
+        changed = [
+            f"{key} was {self.made[key]} and is {now[key]}"
+            for key in now
+            if self.made.get(key, now[key]) != now[key]
+        ]
+        if changed:
+            raise UsageError(
+                f"the pairs in {folder} were made by another recipe ({'; '.join(changed)}); make them again "
+                "with 'effectcam distill pairs', or put that back"
+            )
+
     @property
     def bordered(self) -> bool:
         """Whether any who are held out have a border that `photographed` leaves out."""
@@ -95,6 +112,7 @@ class PairStore:
             weights = [float(row.get("weight", 1.0)) for row in rows]
             staged = any(row.get("staged") for row in rows)
             photographed = [row.get("photographed") for row in rows]
+            made = dict(rows[0].get("made", {})) if rows else {}
             whole = len(rows) == len(inputs) == len(targets)
         except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
             whole = False
@@ -102,7 +120,7 @@ class PairStore:
             raise UsageError(
                 f"the pairs in {folder} are damaged; make them again with 'effectcam distill pairs'"
             )
-        return cls(inputs, targets, names, tones, held_out, weights, staged, photographed)
+        return cls(inputs, targets, names, tones, held_out, weights, staged, photographed, made)
 
 
 class Pair(NamedTuple):
@@ -165,6 +183,8 @@ def write_pairs(
                     row["staged"] = True
                 if pair.photographed is not None:
                     row["photographed"] = pair.photographed
+                if not rows:
+                    row["made"] = recipe.shows(space)
                 rows.append(row)
         yield person.name
     _keep(folder, inputs, targets, rows)

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from effectcam.distill.losses import Weights
 from effectcam.distill.net import NetConfig
+from effectcam.distill.teacher_files import module_file
 from effectcam.distill.tones import TONES
 from effectcam.effect.manifest import (
     Colour,
@@ -162,6 +164,18 @@ class Recipe:
     def eyes(self) -> float:
         return float(self.manifest.get("warp", {}).get("eyes", 1.0))
 
+    def shows(self, space: str) -> dict[str, object]:
+        """What pairs of ``space`` hang on besides the teacher's code and the people, as JSON holds it."""
+        student = self.students[space]
+        return {
+            "[crop] margin": self.margin,
+            "[crop] shift": list(self.shift),
+            "[warp] eyes": self.eyes,
+            "soften": student.soften,
+            "alpha": student.net.alpha,
+            "teacher": {key: str(value) for key, value in student.teacher.items()},
+        }
+
     def make_teacher(self, space: str) -> Teacher:
         """The teacher for ``space``. Raises UsageError when it cannot be imported."""
         return import_teacher(self.teacher, [self.folder, Path.cwd()], **self.students[space].teacher)
@@ -209,6 +223,11 @@ class Recipe:
                     f"{'an' if student.net.alpha else 'no'} alpha; let [students.{space}.net] agree"
                 )
             height, width = student.size
+            if space == "frame" and 2 * height < width:
+                raise PackageError(
+                    f"the frame student's size is {height}, {width}, more than twice as wide as high, "
+                    "and what it is judged by is square; give it more height"
+                )
             if space == "face" and height != width:
                 raise PackageError(
                     f"the face student's size is {height}, {width}, but a crop is square: give it equal sides"
@@ -220,7 +239,7 @@ class Recipe:
                 )
 
 
-def import_teacher(name: str, folders: Sequence[Path], **arguments: Any) -> Teacher:
+def import_teacher(name: str, folders: Sequence[Path], /, **arguments: Any) -> Teacher:
     """The teacher called ``module:name``, where ``module`` is installed or lies in one of ``folders``.
 
     The name is that of a function (image, landmarks), which is the teacher, or of anything that makes
@@ -230,7 +249,9 @@ def import_teacher(name: str, folders: Sequence[Path], **arguments: Any) -> Teac
     module, _, attribute = name.partition(":")
     sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        imported = importlib.import_module(module)
+        _refuse_namesake(imported, module, folders)
+        found = getattr(imported, attribute)
     except EffectcamError:
         raise
     except (ImportError, AttributeError, ValueError) as error:
@@ -248,10 +269,21 @@ def import_teacher(name: str, folders: Sequence[Path], **arguments: Any) -> Teac
         raise
     except TypeError as error:
         raise UsageError(
-            f"teacher {name!r} cannot be made ({error}); a function that draws takes (image, landmarks)"
+            f"teacher {name!r} cannot be made ({error}); what it takes stands under [students.face.teacher] "
+            "and [students.frame.teacher] of a recipe, for 'distill new' in --teacher-option, and a function "
+            "that draws takes (image, landmarks)"
         ) from error
     except Exception as error:
         raise UsageError(_thrown(name, error, "made")) from error
+
+
+def _refuse_namesake(imported: ModuleType, name: str, folders: Sequence[Path]) -> None:
+    """One of Python's own, as test or code, hides a file of the author's."""
+    if name.partition(".")[0] not in sys.stdlib_module_names:
+        return
+    meant, got = module_file(name, folders), getattr(imported, "__file__", None)
+    if meant is not None and got is not None and not meant.samefile(got):
+        raise UsageError(f"{name} is also a module at {got}, and that is found; call {meant} otherwise")
 
 
 def _thrown(name: str, error: Exception, when: str) -> str:

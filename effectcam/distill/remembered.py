@@ -97,7 +97,12 @@ class RememberedTeacher:
                 f"teacher {self._name} made {kind} of shape {shape} from uint8 of shape {image.shape}; "
                 "it has to return uint8 of the same height and width with 3 or 4 channels"
             )
-        return np.array(drawn)
+        drawn = np.array(drawn)
+        if drawn.shape[2] == 4:
+            # A teacher may leave black where nothing shows; between two pixels it would be a dark rim.
+            hidden = drawn[..., 3] == 0
+            drawn[hidden, :3] = image[hidden]
+        return drawn
 
 
 def _module(teacher: Teacher) -> Path | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,21 @@ from effectcam.distill import teachers
 def teacher_digest(module: Path | None, arguments: Mapping[str, Any]) -> bytes:
     """Of all that `teacher_files` names. ``module`` is the teacher's own file; None: it has none to read."""
     files = teacher_files(module, arguments)
-    return b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+    read = b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+    # A bare word is the name of a look rather than a folder's, even where one is called so.
+    paths = {key: value for key, value in arguments.items() if "/" in str(value) or os.sep in str(value)}
+    return read + b"".join(_listed(path) for path in _named(paths) if _is(path, Path.is_dir))
+
+
+def _listed(folder: Path) -> bytes:
+    """Of a pipeline's folder, which holds gigabytes: what lies in it, how large and of when."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    facts = [(str(f.relative_to(folder)), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    return hashlib.sha256(repr(facts).encode()).digest()
+
+
+def _named(arguments: Mapping[str, Any]) -> list[Path]:
+    return sorted(Path(value).expanduser() for value in arguments.values() if isinstance(value, str))
 
 
 def module_file(name: str, folders: Sequence[Path]) -> Path | None:
@@ -41,13 +56,12 @@ def teacher_files(module: Path | None, arguments: Mapping[str, Any]) -> list[Pat
         files = {path for path in home.rglob("*") if path.suffix in (".py", ".npz")}
     elif module is not None:
         files = _imported(module.absolute())
-    named = (Path(value) for value in arguments.values() if isinstance(value, str))
-    return [*sorted(files), *sorted(path for path in named if _is_file(path))]
+    return [*sorted(files), *(path for path in _named(arguments) if _is(path, Path.is_file))]
 
 
-def _is_file(path: Path) -> bool:
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
     try:
-        return path.is_file()
+        return kind(path)
     except (OSError, ValueError):
         # A prompt, say: too long for a name, or with a character that none may have.
         return False

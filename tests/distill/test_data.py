@@ -14,6 +14,7 @@ import effectcam
 from effectcam.distill.data import Person, held_out, hold_out, people
 from effectcam.distill.tones import TONES, tone, typology_angle
 from effectcam.errors import SourceError, UsageError
+from tests.media import write_clip
 
 MEDIA = Path(effectcam.__file__).parent / "media"
 
@@ -57,6 +58,31 @@ def test_mirrored_people_come_second_with_landmarks_of_their_own(portrait: Path)
         False,
         True,
         True,
+    ]
+
+
+def test_of_a_clips_frames_only_what_pairs_are_made_from_is_kept(tmp_path: Path) -> None:
+    video = cv2.VideoCapture(str(MEDIA / "demo.mp4"))
+    _, stored = video.read()
+    video.release()
+    picture = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
+    large = np.asarray(cv2.resize(picture, (3840, 2160), interpolation=cv2.INTER_CUBIC), np.uint8)
+    clip = write_clip(tmp_path / "large.mp4", width=3840, height=2160, pictures=[large, large], count=2)
+    found = list(people(clip.parent, every=1))
+    assert len(found) == 2
+    for person in found:
+        eyes = np.linalg.norm(person.landmarks[33, :2] - person.landmarks[263, :2])
+        assert person.image.nbytes < 12_000_000 and 100 < eyes < 140
+
+
+def test_kinds_of_files_that_are_not_read_are_told(portrait: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(portrait, tmp_path / "all")
+    for name in ("1.HEIC", "2.heic", "clip.avi", "notes.txt", ".DS_Store"):
+        (folder / name).touch()
+    told: list[str] = []
+    assert len(list(people(folder, tell=told.append))) == 1
+    assert [line for line in told if "heic" in line] == [
+        f"passed over in {folder}: 1 .avi, 2 .heic; make .jpg or .png of those to be learnt from"
     ]
 
 

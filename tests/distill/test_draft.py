@@ -46,6 +46,18 @@ def masked(image: Picture, landmarks: Landmarks) -> Picture:
     return np.concatenate((negative(image, landmarks), alpha), axis=2)
 
 
+def _half(image: Picture, landmarks: Landmarks) -> Picture:
+    """Faces only, and of those the left half: nothing to learn from mirrored pictures."""
+    drawn = image.copy()
+    if landmarks is not None:
+        drawn[:, : image.shape[1] // 2] = 255 - drawn[:, : image.shape[1] // 2]
+    return drawn
+
+
+def _only_etched_faces(image: Picture, landmarks: Landmarks) -> Picture:
+    return image if landmarks is None else etched(image, landmarks)
+
+
 def _only_faces(image: Picture, landmarks: Landmarks) -> Picture:
     return image if landmarks is None else negative(image, landmarks)
 
@@ -62,6 +74,8 @@ def test_what_a_teacher_draws_is_found_out(person: Person) -> None:
     assert examine(etched, person) == Nature(alpha=False, frames=True, one_ink=True)
     # Without landmarks it leaves the picture alone: nothing for a student of whole frames to learn.
     assert examine(_only_faces, person) == Nature(alpha=False, frames=False)
+    assert examine(_half, person) == Nature(alpha=False, frames=False, mirror=False)
+    assert examine(_only_etched_faces, person).one_ink
 
 
 def test_the_sheet_shows_what_will_be_learnt(person: Person) -> None:
@@ -102,7 +116,15 @@ def test_the_sheet_shows_faces_as_large_as_pairs_do(
 def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     file = tmp_path / "recipe.toml"
     teacher = f"{__name__}:negative"
-    text = recipe_text("my-look", teacher, nature, licence="© 😀", looks_real=True, draft=True)
+    text = recipe_text(
+        "my-look",
+        teacher,
+        nature,
+        licence="© 😀",
+        looks_real=True,
+        draft=True,
+        options={"share": 1.0, "note": 'a "b"'},
+    )
     file.write_text(text, encoding="utf-8")
     recipe = load_recipe(str(file))
     assert recipe.manifest["licence"] == "© 😀"
@@ -113,6 +135,13 @@ def test_the_recipe_loads(tmp_path: Path, nature: Nature) -> None:
     assert any(student.upright for student in recipe.students.values()) == nature.upright
     assert {student.one_ink for student in recipe.students.values()} == {nature.one_ink}
     assert sum(student.minutes for student in recipe.students.values()) == 16
+    assert {tuple(student.teacher.items()) for student in recipe.students.values()} == {
+        (("share", 1.0), ("note", 'a "b"'))
+    }
+    plain = recipe_text("my-look", teacher, nature, licence="MIT", looks_real=True, draft=False)
+    file.write_text(plain, encoding="utf-8")
+    recipe = load_recipe(str(file))
+    assert all(not student.teacher for student in recipe.students.values())
     assert recipe.make_teacher("face")(np.zeros((8, 8, 3), np.uint8), None).min() == 255
 
 
@@ -129,7 +158,17 @@ def test_faulty_teachers_are_told_in_a_line(person: Person) -> None:
         image[:] = 255 - image
         return image
 
+    def squeamish(image: Picture, landmarks: Landmarks) -> Picture:
+        if landmarks is None and next(count) % 2:
+            raise RuntimeError("not again")
+        return negative(image, landmarks)
+
+    def mixed(image: Picture, landmarks: Landmarks) -> Picture:
+        return negative(image, landmarks) if landmarks is not None else np.asarray(255.0 - image)
+
     faults = {
+        "without landmarks threw RuntimeError: not again": squeamish,
+        "without landmarks gave no such picture": mixed,
         "in two ways": moody,
         "draws into the picture": careless,
         "without landmarks threw AssertionError": lambda image, landmarks: masked(image, landmarks)[..., :3],
@@ -148,7 +187,12 @@ def test_a_function_is_a_teacher_and_a_class_makes_one(tmp_path: Path) -> None:
         "class Grey:\n    def __init__(self, level=1): self.level = level\n"
         "    def __call__(self, image, landmarks): return image * 0 + self.level\n"
     )
+    (tmp_path / "named.py").write_text(
+        "class Named:\n    def __init__(self, name, folders): self.level = len(name) + len(folders)\n"
+        "    def __call__(self, image, landmarks): return image * 0 + self.level\n"
+    )
     image = np.zeros((8, 8, 3), np.uint8)
+    assert import_teacher("named:Named", [tmp_path], name="abc", folders="de")(image, None).max() == 5
     assert import_teacher(f"{__name__}:negative", [], share=0.5)(image, None).max() == 127
     assert import_teacher("my_looks:Grey", [tmp_path], level=7)(image, None).max() == 7
     for wrong in ("my_looks:Gray", "no_such_module:Grey", "my_looks", "", "my_looks:Grey:x"):
@@ -156,6 +200,14 @@ def test_a_function_is_a_teacher_and_a_class_makes_one(tmp_path: Path) -> None:
             import_teacher(wrong, [tmp_path])
     with pytest.raises(UsageError, match="cannot be made"):
         import_teacher("my_looks:Grey", [tmp_path], colour=7)
+
+
+def test_a_module_with_the_name_of_one_of_pythons_own_is_told(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text("def draw(image, landmarks): return image\n")
+    with pytest.raises(
+        UsageError, match=r"code is also a module at .*code\.py, .*; call .*code\.py otherwise"
+    ):
+        import_teacher("code:draw", [tmp_path])
 
 
 def test_whatever_an_authors_module_throws_is_told_as_theirs(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 from effectcam.cli.app import main
 from effectcam.cli.distill_train import train
 from effectcam.distill.pairs import PairStore
+from effectcam.distill.recipe import load_recipe
 from effectcam.errors import UsageError
 from tests.distill.demo_face import demo_face
 
@@ -22,6 +23,11 @@ def draw(image, landmarks):
     return np.dstack((255 - image, np.full(image.shape[:2], 200, np.uint8)))
 def other(image, landmarks):
     return draw(image, landmarks)
+class Tinted:
+    def __init__(self, tint, note=""):
+        self.alpha = int(255 * tint)
+    def __call__(self, image, landmarks):
+        return np.dstack((255 - image, np.full(image.shape[:2], self.alpha, np.uint8)))
 def afraid(image, landmarks):
     if image[..., 2].mean() > 2 * image[..., 0].mean():
         raise RuntimeError("blue in the face")
@@ -106,6 +112,49 @@ def test_stopped_right_after_the_pairs_it_still_knows_what_they_are_of(
 
 def _stop(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_licence_that_no_package_may_have_leaves_no_recipe(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _new(people, "--licence", 101 * "x") != 0
+    assert "licence is 'xxx" in capsys.readouterr().err
+    assert {file.name for file in Path("my-look").iterdir()} == {"teacher.png"}
+    assert _new(people, "--licence", "MIT") != 0
+    assert "training would begin" in capsys.readouterr().err
+    assert _new(people) != 0
+    assert "training would begin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--licence", "MIT"], 'recipe.toml has licence = "all rights reserved", not "MIT"; change it there'),
+        (["--looks-real"], "recipe.toml has looks_real = false, not true"),
+        (["--teacher-option", "share=0.5"], "under [students.face.teacher], not {'share': 0.5}"),
+    ],
+)
+def test_what_a_recipe_that_is_there_says_otherwise_is_told(
+    people: Path, capsys: pytest.CaptureFixture[str], more: list[str], says: str
+) -> None:
+    assert _new(people) != 0
+    assert _new(people, *more) == 2
+    assert says in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_teacher_is_made_with_what_the_command_says(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = capsys.readouterr
+    assert _new(people, teacher="looks_of_mine:Tinted") == 2
+    assert "'tint'" in (said := told().err) and "--teacher-option" in said
+    options = ["--teacher-option", "tint=0.5", "--teacher-option", "note=as it is"]
+    assert _new(people, *options, teacher="looks_of_mine:Tinted") != 0
+    assert "training would begin" in told().err
+    student = load_recipe("my-look/recipe.toml").students["face"]
+    assert student.teacher == {"tint": 0.5, "note": "as it is"}
+    assert _new(people, "--teacher-option", "tint", teacher="looks_of_mine:Tinted") == 2
+    assert "write KEY=VALUE" in told().err
 
 
 def test_it_does_not_learn_from_its_own_drawings(people: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,6 +100,7 @@ def test_what_would_fail_or_be_passed_over_after_the_training_is_told_before(
             "size is 256, 288, but a crop is square",
         ),
         ('output = "rgb"', 'output = "rgba"', "there is nothing behind a frame"),
+        ("size = [288, 512]", "size = [224, 512]", "is 224, 512, more than twice as wide as high"),
         (
             "[students.frame.net]",
             "[students.frame.net]\nrecurrent = true",
@@ -232,6 +233,59 @@ def test_pictures_of_a_teacher_that_tells_left_from_right_are_not_mirrored() -> 
     assert min(np.linalg.det(turn) for turn in turns) > 0
 
 
+@pytest.mark.parametrize("soften", [0.0, 0.7, 1.0])
+def test_black_under_no_alpha_is_no_dark_rim(crowd: list[Person], tmp_path: Path, soften: float) -> None:
+    """A disc of light on black that is never seen: between two pixels it must not come through."""
+    (tmp_path / f"discs{soften * 10:.0f}.py").write_text(
+        "import cv2, numpy as np\n"
+        "def draw(image, landmarks):\n"
+        "    out = np.zeros((*image.shape[:2], 4), np.uint8)\n"
+        "    return cv2.circle(out, (160, 160), 60, (230, 230, 230, 255), -1)\n"
+    )
+    zombie = load_recipe("zombie")
+    faces = {"face": replace(zombie.students["face"], soften=soften)}
+    recipe = replace(zombie, teacher=f"discs{soften * 10:.0f}:draw", folder=tmp_path, students=faces)
+    wall = replace(crowd[0], image=np.full_like(crowd[0].image, 180))
+    list(write_pairs(recipe, "face", [wall], {wall.name}, tmp_path / "pairs", darker=0))
+    store = PairStore.load(tmp_path / "pairs")
+    drawn = store.targets[0].astype(np.float32)
+    between = (drawn[:, 1:] + drawn[:, :-1]) / 2
+    alpha = between[..., 3:] / 255
+    shown = between[..., :3] * alpha + 180 * (1 - alpha)
+    assert 179 < shown.min() < shown.max() < 231
+    assert shown[160, 160].min() > 229
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "says"),
+    [
+        ("margin = ", "margin = 3.9 # ", r"\[crop\] margin was .* and is 3.9"),
+        ("soften = ", "soften = 2 # ", "soften was .* and is 2"),
+    ],
+)
+def test_pairs_of_a_recipe_that_was_changed_are_told(
+    crowd: list[Person], tmp_path: Path, capsys: pytest.CaptureFixture[str], was: str, now: str, says: str
+) -> None:
+    zombie = (
+        (BUNDLED / "zombie.toml").read_text(encoding="utf-8").replace("\nminutes", "\nsoften = 0\nminutes", 1)
+    )
+    (tmp_path / "x.toml").write_text(zombie, encoding="utf-8")
+    recipe, pairs = load_recipe(str(tmp_path / "x.toml")), tmp_path / "work/face/pairs"
+    list(write_pairs(recipe, "face", crowd[:2], {crowd[0].name}, pairs, darker=0))
+    PairStore.load(pairs).check(recipe, "face", pairs)
+    assert was in zombie
+    (tmp_path / "x.toml").write_text(zombie.replace(was, now, 1), encoding="utf-8")
+    with pytest.raises(UsageError, match=says):
+        PairStore.load(pairs).check(load_recipe(str(tmp_path / "x.toml")), "face", pairs)
+    for command in ("train", "search"):
+        extra = ["--space", "face", "--budget-ms", "6"] if command == "search" else []
+        assert (
+            main(["distill", command, str(tmp_path / "x.toml"), "--work", str(tmp_path / "work"), *extra])
+            == 2
+        )
+        assert "were made by another recipe" in capsys.readouterr().err
+
+
 def test_a_softened_teacher_smooths_its_change_and_nothing_else(crowd: list[Person], tmp_path: Path) -> None:
     crisp = load_recipe("zombie")
     soft = replace(crisp, students={"face": replace(crisp.students["face"], soften=1.0)})
@@ -303,7 +357,7 @@ def test_a_frame_tells_where_it_is_a_photograph(crowd: list[Person], tmp_path: P
     store = PairStore.load(tmp_path)
     assert len(store.photographed) >= 1 and store.photographed[0] is not None
     start, top, end, bottom = store.photographed[0]
-    assert bottom - top == pytest.approx(60 * 720 / side, abs=2)
+    assert bottom - top == pytest.approx(60 * len(person.image) / side, abs=2)
     # Three times between the eyes' corners, which are 60 pixels apart.
     assert end - start == pytest.approx(180, abs=2)
     picture, edge = store.inputs[0].astype(int), round(start)

@@ -60,6 +60,28 @@ def test_a_painting_that_it_is_given_counts(looks: Path) -> None:
     assert teacher_digest(module, {"style": str(painting), "strength": 0.5}) != before
 
 
+def test_a_painting_at_home_and_a_pipelines_folder_count(
+    looks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(looks))
+    monkeypatch.setenv("USERPROFILE", str(looks))
+    monkeypatch.chdir(looks)
+    (looks / "painting.png").write_bytes(b"blue")
+    (looks / "models/mine").mkdir(parents=True)
+    arguments = {"painting": "~/painting.png", "folder": "models/mine", "look": "models"}
+    assert teacher_files(None, arguments) == [looks / "painting.png"]
+    found = [teacher_digest(None, arguments)]
+    (looks / "painting.png").write_bytes(b"green")
+    found.append(teacher_digest(None, arguments))
+    (looks / "models/mine/weights.bin").write_bytes(b"1")
+    found.append(teacher_digest(None, arguments))
+    (looks / "models/mine/weights.bin").write_bytes(b"22")
+    found.append(teacher_digest(None, arguments))
+    assert len(set(found)) == 4
+    (looks / "models/other").mkdir()
+    assert teacher_digest(None, arguments) == found[-1], "a look's name is no folder"
+
+
 def test_a_module_is_found_wherever_python_would_find_it(looks: Path) -> None:
     assert module_file("looks.brushes.round", [looks]) == looks / "looks" / "brushes" / "round.py"
     assert module_file("numpy", [looks]) is not None

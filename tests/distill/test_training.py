@@ -22,9 +22,11 @@ from effectcam.distill.checkpoint import minutes_spent  # noqa: E402
 from effectcam.distill.losses import Weights  # noqa: E402
 from effectcam.distill.net import NetConfig  # noqa: E402
 from effectcam.distill.origin import Origin  # noqa: E402
+from effectcam.distill.package import build  # noqa: E402
 from effectcam.distill.pairs import PairStore  # noqa: E402
 from effectcam.distill.perceptual import perceptual_loss  # noqa: E402
 from effectcam.distill.recipe import BUNDLED, load_recipe  # noqa: E402
+from effectcam.distill.tiers import tier_run  # noqa: E402
 from effectcam.distill.train import Progress, TrainConfig, load_student, train  # noqa: E402
 from effectcam.errors import StudentError, UsageError  # noqa: E402
 
@@ -117,6 +119,26 @@ def test_pairs_that_were_made_anew_are_not_learnt_on_top_of_the_old(store: PairS
         run(replace(store, targets=other), tmp_path, 1)
     assert "delete it to begin anew" in str(caught.value)
     assert run(replace(store, targets=store.targets.copy()), tmp_path, 2)[-1].step == 2
+
+
+def test_a_student_is_not_measured_on_pairs_that_it_did_not_learn_from(
+    store: PairStore, tmp_path: Path
+) -> None:
+    zombie = load_recipe("zombie")
+    face = replace(zombie.students["face"], net=TINY, size=(64, 64))
+    plan = replace(zombie, students={"face": face})
+    work = tmp_path / "work"
+    (work / "face").mkdir(parents=True)
+    run(store, tier_run(work, "face", "standard"), 2)
+    pairs = work / "face" / "pairs"
+    pairs.mkdir()
+    rows = [{"name": f"{i}.png", "tone": "light", "held_out": i > 3} for i in range(6)]
+    for name, array in (("inputs", store.inputs), ("targets", store.targets)):
+        np.save(pairs / f"{name}.npy", array)
+    (pairs / "pairs.json").write_text(json.dumps(rows))
+    with pytest.raises(UsageError, match="was trained with other pairs than those in"):
+        build(plan, work, tmp_path / "out", data="drawn", preview=tmp_path / "none.mp4")
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_beginning_is_told(store: PairStore, tmp_path: Path) -> None:
