@@ -16,9 +16,6 @@ _INK = np.array([6, 1, 0], np.float32)
 _PAPER = 96.0
 _WASHES = ((64.0, 21.0), (45.0, 18.0), (28.0, 15.0))
 """Lightness below which a wash lies, and how much light it takes from the paper under it."""
-_WET = 7.0
-"""Lightness to both sides over which a wash runs out. Brown skin lies between two of them: a hard edge there
-would move with every change of the light, and a student would misplace it."""
 _RUN = 2.2
 """How far wet ink runs, in units of 256 px."""
 
@@ -32,6 +29,8 @@ class Ink:
     blacks: lightness, 0 to 100, below which all but skin is solid black; above 45 the drawing goes dark.
     washes: how dark the greys are; 0 is pure black and white, in which brown skin is as pale as light skin.
     ground: share of the washes that is laid behind the person; less sets the figure off.
+    wet: lightness to both sides over which a wash runs out. Brown skin lies between two of them, and so does
+        a face in poor light: a hard edge there moves with the light, and a student misplaces it.
     distance: share of the brush's and the pen's black that is left behind the person; at 1 a dark wall
         swallows dark hair.
     """
@@ -40,6 +39,7 @@ class Ink:
     blacks: float = 33.0
     washes: float = 1.0
     ground: float = 0.3
+    wet: float = 7.0
     distance: float = 0.8
 
     def __call__(self, image: Pixels, landmarks: Landmarks | None) -> Pixels:
@@ -72,6 +72,6 @@ class Ink:
         wash = np.zeros_like(tone)
         for lightness, depth in _WASHES:
             wash += np.float32(self.washes * depth) * (
-                1 - smooth_step(tone, lightness - _WET, lightness + _WET)
+                1 - smooth_step(tone, lightness - self.wet, lightness + self.wet)
             )
         return sketch.receding(wash, self.ground, run=_RUN)
