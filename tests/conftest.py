@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,3 +38,33 @@ def pipeline(negative: Effect) -> Iterator[Pipeline]:
 
     with Pipeline(negative, threads=1) as pipeline:
         yield pipeline
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """What ``DISPLAY`` is to say for an X server without a monitor; skips where there is no Xvfb."""
+    read, write = os.pipe()
+    try:
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+            pass_fds=(write,),
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        os.close(read)
+        os.close(write)
+        pytest.skip("needs Xvfb")
+    # Only the server may hold it open: that it ended must not look as if it took its time.
+    os.close(write)
+    try:
+        told, end = b"", time.monotonic() + 60
+        while not told.endswith(b"\n"):
+            assert select.select([read], [], [], max(0.0, end - time.monotonic()))[0], "Xvfb does not come up"
+            more = os.read(read, 16)
+            assert more, f"Xvfb ended, with {server.wait()}"
+            told += more
+        yield f":{told.decode().strip()}"
+    finally:
+        server.terminate()
+        server.wait()
+        os.close(read)

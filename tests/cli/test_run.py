@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -157,30 +156,6 @@ def test_keys_of_the_terminal(environment: dict[str, str], long_clip: Path, tmp_
         assert found is not None
         assert found.effects == (("negative-face", "1.2.0"), ("negative-frame", "1.2.0"))
         assert b"A clip's picture redrawn by the effects negative-face 1.2.0, negative" in out.read_bytes()
-
-
-@pytest.fixture
-def screen() -> Iterator[str]:
-    """An X server without a monitor."""
-    read, write = os.pipe()
-    try:
-        server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
-            pass_fds=(write,),
-            stderr=subprocess.DEVNULL,
-        )
-    except FileNotFoundError:
-        os.close(read)
-        os.close(write)
-        pytest.skip("needs Xvfb")
-    os.close(write)
-    try:
-        display = read_until(read, b"\n", seconds=60).decode().strip()
-        yield f":{display}"
-    finally:
-        server.terminate()
-        server.wait()
-        os.close(read)
 
 
 def test_without_a_virtual_camera_there_is_a_window(cli: Run, screen: str, tmp_path: Path) -> None:

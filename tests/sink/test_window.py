@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
 import textwrap
@@ -26,94 +26,74 @@ def test_without_a_screen_it_is_refused_not_killed(monkeypatch: pytest.MonkeyPat
 
 
 @linux
-@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Xvfb, a screen in memory")
-def test_frames_show_on_a_screen_also_within_a_fan_out(tmp_path: Path) -> None:
+def test_frames_show_on_a_screen_also_within_a_fan_out(screen: str) -> None:
     program = """
-        import os, subprocess
-        reader, writer = os.pipe()
-        server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writer), "-screen", "0", "320x240x24", "-nolisten", "tcp"],
-            pass_fds=[writer], stderr=subprocess.DEVNULL,
-        )
-        try:
-            os.environ["DISPLAY"] = ":" + os.read(reader, 16).decode().strip()
-            import cv2
-            from effectcam.sink import FanOut, NullSink, Window
-            from tests.sink.frames import moving
-            closed = []
-            window, counter = Window("shown", on_close=lambda: closed.append(True)), NullSink()
-            with FanOut([window, counter]) as sinks:
-                for frame in moving(10):
-                    sinks.write(frame)
-                print(cv2.getWindowProperty("shown", cv2.WND_PROP_VISIBLE))
-                cv2.destroyWindow("shown")
-                cv2.waitKey(1)
-                for frame in moving(3, start=10**12):
-                    sinks.write(frame)
-            print(closed, sinks.deliveries[0].written, sinks.deliveries[0].error)
-            window.close()
-        finally:
-            server.terminate()
-            server.wait()
+        import cv2
+        from effectcam.sink import FanOut, NullSink, Window
+        from tests.sink.frames import moving
+        closed = []
+        window, counter = Window("shown", on_close=lambda: closed.append(True)), NullSink()
+        with FanOut([window, counter]) as sinks:
+            for frame in moving(10):
+                sinks.write(frame)
+            print(cv2.getWindowProperty("shown", cv2.WND_PROP_VISIBLE))
+            cv2.destroyWindow("shown")
+            cv2.waitKey(1)
+            for frame in moving(3, start=10**12):
+                sinks.write(frame)
+        print(closed, sinks.deliveries[0].written, sinks.deliveries[0].error)
+        window.close()
     """
-    assert printed_by(program).splitlines() == ["1.0", "[True] 13 None"]
+    assert printed_by(program, screen).splitlines() == ["1.0", "[True] 13 None"]
 
 
 @linux
-@pytest.mark.skipif(
-    shutil.which("Xvfb") is None or find_library("Xtst") is None, reason="needs Xvfb and XTEST, to press keys"
-)
-def test_keys_are_told_by_name_and_an_arrow_is_no_letter() -> None:
+@pytest.mark.skipif(find_library("Xtst") is None, reason="needs XTEST, to press keys")
+def test_keys_are_told_by_name_and_an_arrow_is_no_letter(screen: str) -> None:
     program = """
-        import ctypes, os, subprocess, time
-        reader, writer = os.pipe()
-        server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writer), "-screen", "0", "320x240x24", "-nolisten", "tcp"],
-            pass_fds=[writer], stderr=subprocess.DEVNULL,
-        )
-        try:
-            os.environ["DISPLAY"] = ":" + os.read(reader, 16).decode().strip()
-            from effectcam.sink import Window
-            from tests.sink.frames import moving
-            x, test = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
-            x.XOpenDisplay.restype = ctypes.c_void_p
-            x.XKeysymToKeycode.argtypes = ctypes.c_void_p, ctypes.c_ulong
-            x.XSync.argtypes = ctypes.c_void_p, ctypes.c_int
-            x.XSetInputFocus.argtypes = ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int, ctypes.c_ulong
-            test.XTestFakeKeyEvent.argtypes = ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_ulong
-            test.XTestFakeMotionEvent.argtypes = ctypes.c_void_p, *[ctypes.c_int] * 3, ctypes.c_ulong
-            display = x.XOpenDisplay(None)
-            pressed = []
-            with Window("keys", on_key=pressed.append) as window:
-                frames = moving(10**6)
-                for _ in range(30):
-                    window.write(next(frames))
-                    time.sleep(0.01)
-                # Nobody manages the windows here: keys go to the one under the pointer.
-                test.XTestFakeMotionEvent(display, 0, 20, 20, 0)
-                x.XSetInputFocus(display, 1, 1, 0)
-                # Left, Home, Shift, n, space, Escape.
-                for symbol in (0xFF51, 0xFF50, 0xFFE1, 0x6E, 0x20, 0xFF1B):
-                    code = x.XKeysymToKeycode(display, symbol)
-                    for down in (1, 0):
-                        test.XTestFakeKeyEvent(display, code, down, 0)
-                        x.XSync(display, 0)
-                        for _ in range(5):
-                            window.write(next(frames))
-                            time.sleep(0.01)
-            print(*pressed)
-        finally:
-            server.terminate()
-            server.wait()
+        import ctypes, time
+        from effectcam.sink import Window
+        from tests.sink.frames import moving
+        x, test = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
+        x.XOpenDisplay.restype = ctypes.c_void_p
+        x.XKeysymToKeycode.argtypes = ctypes.c_void_p, ctypes.c_ulong
+        x.XSync.argtypes = ctypes.c_void_p, ctypes.c_int
+        x.XSetInputFocus.argtypes = ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int, ctypes.c_ulong
+        test.XTestFakeKeyEvent.argtypes = ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_ulong
+        test.XTestFakeMotionEvent.argtypes = ctypes.c_void_p, *[ctypes.c_int] * 3, ctypes.c_ulong
+        display = x.XOpenDisplay(None)
+        pressed = []
+        with Window("keys", on_key=pressed.append) as window:
+            frames = moving(10**6)
+            for _ in range(30):
+                window.write(next(frames))
+                time.sleep(0.01)
+            # Nobody manages the windows here: keys go to the one under the pointer.
+            test.XTestFakeMotionEvent(display, 0, 20, 20, 0)
+            x.XSetInputFocus(display, 1, 1, 0)
+            # Left, Home, Shift, n, space, Escape.
+            for symbol in (0xFF51, 0xFF50, 0xFFE1, 0x6E, 0x20, 0xFF1B):
+                code = x.XKeysymToKeycode(display, symbol)
+                for down in (1, 0):
+                    test.XTestFakeKeyEvent(display, code, down, 0)
+                    x.XSync(display, 0)
+                    for _ in range(5):
+                        window.write(next(frames))
+                        time.sleep(0.01)
+        print(*pressed)
     """
-    assert printed_by(program).split() == ["n", "space", "escape"]
+    assert printed_by(program, screen).split() == ["n", "space", "escape"]
 
 
-def printed_by(program: str) -> str:
-    """By a Python of its own: a window belongs to the main thread, and its screen is the program's."""
+def printed_by(program: str, screen: str) -> str:
+    """By a Python of its own: a window belongs to the main thread. One that hangs says where."""
+    watched = "import faulthandler; faulthandler.dump_traceback_later(50, exit=True)\n" + textwrap.dedent(
+        program
+    )
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
+        [sys.executable, "-c", watched],
         cwd=Path(__file__).resolve().parents[2],
+        env=os.environ | {"DISPLAY": screen},
         capture_output=True,
         text=True,
         timeout=60,
