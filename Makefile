@@ -1,8 +1,8 @@
 # Everything runs from .venv, which each target makes when it is missing. Needs Python 3.11 or 3.12,
 # make and, the first time, a package registry. `make PYTHON=/path/to/python3.12 install` chooses one.
 
-ifndef PYTHON
 FITS := 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))'
+ifndef PYTHON
 PYTHON := $(firstword $(foreach name,python3 python3.12 python3.11,\
 	$(shell $(name) -c $(FITS) 2>/dev/null && command -v $(name))))
 endif
@@ -22,7 +22,8 @@ install: $(INSTALLED)
 # hatchling comes first and from the same lock, so that building fetches nothing of its own.
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or 3.12 found; say: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+# What an interrupted start or an editor left in its place has no pip, or another Python.
+	$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -c $(FITS) || $(PYTHON) -m venv --clear $(VENV)
 	$(INSTALL) -c constraints.txt hatchling
 	$(INSTALL) -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@

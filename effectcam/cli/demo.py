@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     "--out",
     "-o",
     type=FilePath(),
-    default=Path(),
+    default=Path("effectcam-demo"),
+    show_default=True,
     metavar="FOLDER",
-    help="Where to write, created if missing.  [default: the current folder]",
+    help="Where to write, created if missing.",
 )
 @accelerator("auto")
 def demo(name: str, out: Path, accelerator: Wish) -> None:

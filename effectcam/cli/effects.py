@@ -126,12 +126,13 @@ def gallery(names: tuple[str, ...], picture: Path | None, at: float, columns: in
     from effectcam.effect import load_effect
     from effectcam.effect.catalogue import catalogue
     from effectcam.replay.player import refuse_to_replace
+    from effectcam.sink.part_file import reserved
 
     check_ending(out)
     if picture is not None:
         refuse_to_replace(out, (str(picture),))
     damaged: dict[str, str] = {}
-    with demo_clip() as clip, terminal.progress() as bars:
+    with demo_clip() as clip, reserved(out), terminal.progress() as bars:
         sheet = Gallery.on(picture or clip, at)
         shown = names or tuple(catalogue())
         for name in bars.track(shown, description="effects"):

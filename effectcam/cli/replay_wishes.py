@@ -206,14 +206,20 @@ class Wishes:
     def _refuse_to_replace(self, plans: Sequence[ClipPlan]) -> None:
         """A file that would take the place of something else."""
         from effectcam.replay.player import refuse_to_replace
-        from effectcam.replay.resume import report_beside
+        from effectcam.replay.resume import is_foreign, report_beside
 
         read = [plan.clip for plan in plans] + [str(file) for file in (self.gates, self.faults) if file]
         taken = {_real(plan.output): "clip" for plan in plans if plan.output is not None}
         for plan in plans:
             if plan.trace is not None:
                 taken[_real(plan.trace)] = "trace"
-                taken[_real(report_beside(plan.trace))] = "report of a single clip"
+                report = report_beside(plan.trace)
+                if is_foreign(report):
+                    raise UsageError(
+                        f"{report} is there already, and its clip's report would take its place; give the "
+                        "traces another folder"
+                    )
+                taken[_real(report)] = "report of a single clip"
         for kind, file in self.files.items():
             refuse_to_replace(file, read)
             if (other := taken.get(_real(file))) is not None:

@@ -116,7 +116,12 @@ class Session:
         if failure is None:
             self._tell_end(source, controls, sinks, loop)
         if wishes.credentials and wishes.record is not None and is_kept(wishes.record, sinks):
-            self._sign(wishes.record, controls)
+            try:
+                self._sign(wishes.record, controls)
+            except SinkError as error:
+                if failure is not None:
+                    terminal.note(str(error))
+                failure = failure or error
         if failure is not None:
             raise failure
 
@@ -292,7 +297,7 @@ class Session:
         try:
             sign(path, effects=controls.used, source="camera" if self._wishes.clip is None else "clip")
         except EffectcamError as error:
-            terminal.note(f"the recording is kept without content credentials: {error}")
+            raise SinkError(f"the recording is kept without content credentials: {error}") from None
         else:
             self._tell(f"{path}: signed; look with: effectcam credentials {path}")
 

@@ -24,6 +24,17 @@ def report_beside(trace: Path) -> Path:
     return trace.with_suffix(".json")
 
 
+def is_foreign(report: Path) -> bool:
+    """Whether a file is there that `keep_report` did not write."""
+    try:
+        kept = json.loads(report.read_bytes())
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return not (isinstance(kept, dict) and "manifest" in kept)
+
+
 def keep_report(report: ClipReport, trace: Path, effect: Effect) -> None:
     """With what the manifest of ``effect`` set, which the trace does not have. Raises SinkError."""
     kept = asdict(report) | {"manifest": _settings(effect)}

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.codec import Codec
 from av.container import OutputContainer
 from av.packet import Packet
 
-from effectcam.errors import SourceError
-from effectcam.source.clip import Clip, open_container
+from effectcam.source.clip import SET_BACK, Clip, open_container
 
 # What players accept inside MP4 and QuickTime; FFmpeg would write more, such as raw PCM in MP4.
 COPIED = {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "opus", "flac"}
+NOT_IN_QUICKTIME = {"opus", "flac"}
+SLOWEST_MP3 = 16_000
+"""Samples a second, below which MP4 has no MP3."""
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+"""By the number of channels, for sound that does not say which is which, as raw sound often does not."""
 
 AAC_BITS_PER_CHANNEL = 96_000
 FALLBACK_RATE = 48_000
@@ -38,24 +45,33 @@ class AudioTracks:
         self._origin = clip.origin
         self._container = open_container(clip.path)
         try:
-            self._tracks = {
+            tracks = {
                 stream.index: self._track(stream, output, clip) for stream in self._container.streams.audio
             }
+            self._tracks = {index: track for index, track in tracks.items() if track is not None}
             self._packets = self._demux()
         except BaseException:
             self._container.close()
             raise
         self._pending: Packet[AudioStream] | None = None
+        self._ends: dict[int, int] = {}
+        self._offsets: dict[int, int] = {}
 
-    def _track(self, stream: AudioStream, output: OutputContainer, clip: Clip) -> _Copy | _Recode:
+    def _track(self, stream: AudioStream, output: OutputContainer, clip: Clip) -> _Copy | _Recode | None:
         # PyAV's annotations do not admit it, but a stream of an unknown codec has no context.
         if not stream.codec_context:
-            raise SourceError(f"{clip.path}: its audio codec is unknown; convert the sound to AAC first")
-        codec = stream.codec_context.codec.canonical_name
-        if codec in COPIED:
+            # As a telephone's spatial sound, which lies beside one that everybody can play.
+            self.warnings.append(f"{clip.path}: a sound track of an unknown codec is left out")
+            return None
+        codec, kind = stream.codec_context.codec.canonical_name, output.format.name
+        refused = (kind == "mov" and codec in NOT_IN_QUICKTIME) or (
+            kind == "mp4" and codec == "mp3" and stream.codec_context.sample_rate < SLOWEST_MP3
+        )
+        if codec in COPIED and not refused:
             return _Copy(stream, output, self.warnings, clip.path)
-        self.warnings.append(f"{clip.path}: its sound ({codec}) does not go into MP4; coded anew as AAC")
-        return _Recode(stream, output)
+        name = {"mov": "QuickTime"}.get(kind, "MP4")
+        self.warnings.append(f"{clip.path}: its sound ({codec}) does not go into {name}; coded anew as AAC")
+        return _Recode(stream, output, self.warnings, clip.path)
 
     def write_until(self, moment: Fraction) -> None:
         """Write all sound that starts before ``moment``, in seconds of the clip's own clock."""
@@ -93,12 +109,27 @@ class AudioTracks:
 
     def _demux(self) -> Generator[Packet[AudioStream], None, None]:
         try:
-            for packet in self._container.demux(self._container.streams.audio):
+            kept = tuple(stream for stream in self._container.streams.audio if stream.index in self._tracks)
+            for packet in self._container.demux(kept) if kept else ():
                 # The demuxer ends with an empty packet a stream, which is no sound.
                 if packet.size and packet.dts is not None:
+                    self._join(packet)
                     yield packet
         except av.FFmpegError as error:
             self.warnings.append(f"{self._container.name}: the sound ends early ({error.strerror})")
+
+    def _join(self, packet: Packet[AudioStream]) -> None:
+        """Behind a joint of recordings, where the clock is set back, sound follows that before, as pictures
+        do in `Clip`."""
+        index, time_base = packet.stream.index, packet.time_base or Fraction(0)
+        dts, end = (packet.dts or 0) + self._offsets.get(index, 0), self._ends.get(index)
+        if end is not None and (end - dts) * time_base > SET_BACK:
+            self._offsets[index] = self._offsets.get(index, 0) + end - dts
+            dts = end
+        moved = dts - (packet.dts or 0)
+        packet.pts = None if packet.pts is None else packet.pts + moved
+        packet.dts = dts
+        self._ends[index] = dts + (packet.duration or 0)
 
 
 def _start(packet: Packet[AudioStream]) -> Fraction:
@@ -137,18 +168,21 @@ class _Copy:
 
 
 class _Recode:
-    """One track that is decoded and coded anew as AAC."""
+    """One track that is decoded and coded anew as AAC. What cannot be is left out, as by `_Copy`."""
 
-    def __init__(self, stream: AudioStream, output: OutputContainer) -> None:
+    def __init__(self, stream: AudioStream, output: OutputContainer, warnings: list[str], clip: Path) -> None:
         self._output = output
+        self._warnings = warnings
+        self._clip = clip
+        self._left_out = 0
+        self._latest: int | None = None
         self._source = stream.codec_context
         rates = Codec("aac", "w").audio_rates or []
         rate = self._source.sample_rate if self._source.sample_rate in rates else FALLBACK_RATE
         self._target = output.add_stream("aac", rate=rate)
         channels = self._source.layout.nb_channels
-        # Raw sound often does not say which channel is which; AAC must.
-        unnamed = {1: "mono", 2: "stereo"}.get(channels)
-        self._target.codec_context.layout = unnamed or self._source.layout
+        told = self._source.layout
+        self._target.codec_context.layout = _LAYOUTS.get(channels, told) if _is_unnamed(told) else told
         self._target.codec_context.bit_rate = AAC_BITS_PER_CHANNEL * channels
 
     def write(self, packet: Packet[AudioStream]) -> None:
@@ -158,9 +192,24 @@ class _Recode:
             # A spoilt packet is a click in the sound, not a reason to lose the picture.
             return
         for frame in decoded:
-            self._output.mux(self._target.encode(frame))
+            self._encode(frame)
 
     def flush(self) -> None:
         for frame in self._source.decode(None):
-            self._output.mux(self._target.encode(frame))
+            self._encode(frame)
         self._output.mux(self._target.encode(None))
+        if self._left_out:
+            self._warnings.append(
+                f"{self._clip}: its sound steps back in time; {self._left_out} pieces of it are left out"
+            )
+
+    def _encode(self, frame: AudioFrame) -> None:
+        if frame.pts is not None and self._latest is not None and frame.pts <= self._latest:
+            self._left_out += 1
+            return
+        self._latest = frame.pts
+        self._output.mux(self._target.encode(frame))
+
+
+def _is_unnamed(layout: AudioLayout) -> bool:
+    return re.fullmatch(r"\d+ channels?", layout.name) is not None

@@ -67,9 +67,12 @@ class Credentials:
 
 def check_signable(path: Path) -> None:
     """Before a recording begins: whether `sign` can put credentials into it afterwards. Raises SinkError
-    where c2pa-python is missing, UsageError for a file that holds none."""
+    where c2pa-python is missing or this installation's key is damaged, UsageError for other files."""
     _kind(path)
     _library()
+    from effectcam.sink.certificate import own_identity
+
+    own_identity()
 
 
 def sign(
@@ -141,6 +144,8 @@ def read(path: Path, *, kind: str | None = None) -> Credentials | None:
     if authority := own_authority():
         settings["trust"] = {"trust_anchors": authority}
     kind = kind or _kind(path)
+    if path.exists() and not path.is_file():
+        raise SinkError(f"{path} is no file; give a recording")
     try:
         with (
             path.open("rb") as file,

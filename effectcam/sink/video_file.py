@@ -15,7 +15,7 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from effectcam.errors import SinkError, UsageError
+from effectcam.errors import EffectcamError, SinkError, UsageError
 from effectcam.frame import Frame
 from effectcam.sink.audio import AudioTracks
 from effectcam.sink.base import Sink, check_size
@@ -227,7 +227,11 @@ class VideoFile(Sink):
         self._container.mux(self._stream.encode(picture))
 
     def _finish(self) -> None:
-        self._container.mux(self._stream.encode(None))
+        packets = self._stream.encode(None)
+        if packets and self._source is not None and self._source.finished and self._source.last_for:
+            # Nothing comes after it to say how long it stands.
+            packets[-1].duration = round(self._source.last_for / (packets[-1].time_base or self._time_base))
+        self._container.mux(packets)
         if self._audio is not None and self._source is not None:
             if self._source.finished:
                 self._audio.write_rest()
@@ -242,7 +246,7 @@ class VideoFile(Sink):
         """Do ``work``, turning what FFmpeg and the system raise into one clear `SinkError`."""
         try:
             return work()
-        except SinkError:
+        except EffectcamError:
             raise
         except OSError as error:
             raise SinkError(why_unwritable(self.path, error)) from None

@@ -14,6 +14,7 @@ import av
 from av import VideoFrame
 from av.container import InputContainer
 from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -28,6 +29,18 @@ MAX_PIXELS = 40_000_000
 
 # MPEG streams are cut out of an endless broadcast: their clocks start anywhere.
 _FORMATS_WITHOUT_ORIGIN = {"mpegts", "mpeg"}
+
+SET_BACK = Fraction(1, 2)
+"""Seconds by which a clock must step back to count as set back, and not as a frame out of order."""
+
+
+def _of_no_name(kinds: type[SideDataType], value: object) -> SideDataType:
+    """FFmpeg knows kinds of side data that PyAV 18 has no name for, as a photograph's EXIF, and reading any
+    failed over one of those."""
+    return kinds.VIDEO_HINT
+
+
+SideDataType._missing_ = classmethod(_of_no_name)  # type: ignore[assignment]
 
 
 def open_container(path: Path) -> InputContainer:
@@ -108,6 +121,7 @@ class Clip:
             self._finished = False
             self._damaged = 0
             self._restamped = 0
+            self._offset = self._joints = self._last_for = 0
             self._pictures = self._decode()
             first = next(self._pictures, None)
             if first is None:
@@ -209,6 +223,11 @@ class Clip:
         ]
         return min(starts, default=Fraction(0))
 
+    @property
+    def last_for(self) -> Fraction:
+        """Seconds for which the latest frame is to be shown, 0 where the file does not say."""
+        return self._last_for * self.time_base
+
     def pts_of(self, captured_at: int) -> int:
         """The file's own timestamp, in ticks of `time_base`, of a frame with this ``captured_at``."""
         return self.first_pts + to_ticks(captured_at, self.time_base)
@@ -238,6 +257,7 @@ class Clip:
                 f"({error.strerror})"
             ) from None
         self._pts = self._stamp(picture)
+        self._last_for = picture.duration or 0
         frame = Frame(pixels, self._read, to_nanoseconds(self._pts - self.first_pts, self.time_base))
         self._read += 1
         return frame
@@ -282,12 +302,18 @@ class Clip:
         """The picture's timestamp, put right where a broken file repeats, skips back or has none."""
         if self._read == 0:
             return self.first_pts
-        if picture.pts is not None and picture.pts > self._pts:
-            return picture.pts
-        self._restamped += 1
+        usual = max(1, round(1 / (Fraction(self._told_fps) * self.time_base)))
         if picture.pts is not None:
-            return self._pts + 1
-        return self._pts + max(1, round(1 / (Fraction(self.fps) * self.time_base)))
+            if picture.pts + self._offset > self._pts:
+                return picture.pts + self._offset
+            back = self._pts - (picture.pts + self._offset)
+            if back * self.time_base > SET_BACK:
+                # A joint: what comes follows what was, and keeps its own distances.
+                self._joints += 1
+                self._offset += back + usual
+                return self._pts + usual
+        self._restamped += 1
+        return self._pts + (usual if picture.pts is None else 1)
 
     def _read_orientation(self, picture: VideoFrame) -> Orientation:
         # PyAV's annotations know only one kind of side data.
@@ -333,11 +359,18 @@ class Clip:
             self.warnings.append(
                 f"{self.path}: frames without a usable timestamp: {self._restamped}; given the next one"
             )
+        if self._joints:
+            self.warnings.append(
+                f"{self.path}: its clock is set back {self._joints} times, as where recordings are joined; "
+                "they follow each other"
+            )
+            return
         end = self._end()
         # Where only the whole file's length is known, it may be that of the sound.
         own_end = self._stream.duration is not None or "DURATION" in self._stream.metadata
         if end is not None and (own_end or not self.has_audio):
-            missing = float(end - self._pts * self.time_base) - 1 / self.fps
+            last = max(self._last_for * self.time_base, 1 / Fraction(self.fps))
+            missing = float(end - self._pts * self.time_base - last)
             if missing > max(0.1, 2.5 / self.fps):
                 told = f" of {self._stream.frames}" if self._stream.frames else ""
                 self.warnings.append(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from effectcam.cli import main
+from effectcam.errors import SinkError
 from effectcam.sink import VideoFile
 from tests.sink.frames import moving
 
@@ -29,6 +31,26 @@ def signed(path: Path) -> Path:
 
     sign(path, effects=[("toon", "1.1.0")], source="camera")
     return path
+
+
+def test_what_is_no_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert main(["credentials", str(tmp_path / "pipe.mp4")]) == 1
+    assert "pipe.mp4 is no file; give a recording" in capsys.readouterr().err
+
+
+def test_a_key_that_is_damaged_is_told_before_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from effectcam.sink import certificate
+    from effectcam.sink.credentials import check_signable
+
+    (tmp_path / "credentials").write_text("in the way")
+    monkeypatch.setattr(certificate, "own_folder", lambda: tmp_path / "credentials")
+    with pytest.raises(SinkError):
+        check_signable(tmp_path / "me.mp4")
 
 
 def test_a_signed_recording(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:

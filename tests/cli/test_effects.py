@@ -106,6 +106,14 @@ def test_gallery_of_a_still_picture_of_ones_own(home: Path, tmp_path: Path) -> N
     assert picture.shape == (290, 670, 3), "two tiles: it, and the effect that finds no face in it"
 
 
+def test_gallery_that_cannot_be_written_is_told_before_anything_is_drawn(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("effectcam.cli.gallery.Gallery.add", lambda *_: pytest.fail("was drawn"))
+    assert main(["effects", "gallery", "zombie", "--out", str(tmp_path / "none" / "sheet.png")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+
+
 def test_gallery_spares_the_picture_that_it_is_made_of(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -115,6 +115,19 @@ def test_what_makes_no_sense_is_refused_before_any_work(
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+def test_a_file_of_ones_own_beside_a_trace_is_not_replaced(cli: Run, tmp_path: Path) -> None:
+    clip = media.write_clip(tmp_path / "clip.mp4", count=4)
+    mine = tmp_path / "clip.json"
+    mine.write_text('{"my": "notes"}')
+    command = ("replay", clip, "--effect", "plain-face", "--threads", "1", "--trace", tmp_path)
+    result = cli(*command)
+    assert result.returncode == 2
+    assert "clip.json is there already" in result.stderr
+    assert mine.read_text() == '{"my": "notes"}'
+    mine.unlink()
+    assert cli(*command).returncode == cli(*command).returncode == 0, "its own it replaces"
+
+
 def test_plan_outputs_in_the_order_of_the_clips(tmp_path: Path) -> None:
     assert plan_outputs(["x/b.mov", "a.tar.mkv"], tmp_path) == [tmp_path / "b.mp4", tmp_path / "a.tar.mp4"]
 

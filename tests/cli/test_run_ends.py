@@ -199,6 +199,33 @@ def test_a_note_that_nobody_can_read_ends_nothing(environment: dict[str, str], t
     assert b"out.mp4: signed" in result.stdout
 
 
+def test_a_recording_that_cannot_be_signed_is_kept_and_the_run_says_so(
+    environment: dict[str, str], clip: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("c2pa", reason="the extra 'credentials' is not installed")
+    failing = """
+import sys
+import effectcam.sink.credentials as credentials
+from effectcam.errors import SinkError
+def sign(*_, **__):
+    raise SinkError("the key is gone")
+credentials.sign = sign
+from effectcam.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+    out = tmp_path / "out.mp4"
+    run = ("run", clip, "--effect", "plain-face", "--threads", "1", "--record", out, "--credentials")
+    result = subprocess.run(
+        [sys.executable, "-c", failing, *map(str, run)],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert result.returncode == 1
+    assert "kept without content credentials: the key is gone" in result.stderr
+    assert media.times(out)
+
+
 def test_a_recording_is_signed_though_another_output_failed(cli: Run, clip: Path, tmp_path: Path) -> None:
     pytest.importorskip("c2pa", reason="the extra 'credentials' is not installed")
     (tmp_path / "stills" / "000003.png").mkdir(parents=True)

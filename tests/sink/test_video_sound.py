@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from effectcam.source.clip import Clip
 from tests import media
 from tests.sink.video import copy
 
@@ -80,17 +81,88 @@ def test_sound_ends_where_an_early_end_cuts_the_picture(tmp_path: Path) -> None:
     assert 0.95 < last < 1.0
 
 
-@pytest.mark.parametrize("codec", ["aac", "mp2", "pcm_s16le"])
-def test_sound_whose_clock_is_set_back_does_not_cost_the_picture(tmp_path: Path, codec: str) -> None:
-    """Two takes joined end to end without new timestamps, as splices are."""
-    suffix = ".ts" if codec != "pcm_s16le" else ".mkv"
-    take = media.write_clip(tmp_path / f"take{suffix}", audio=codec, count=25)
+@pytest.mark.parametrize(("codec", "suffix"), [("aac", ".ts"), ("mp2", ".ts"), ("pcm_dvd", ".vob")])
+def test_joined_recordings_follow_each_other(tmp_path: Path, codec: str, suffix: str) -> None:
+    """Two takes joined end to end without new timestamps, as dashcams' and splices are."""
+    video = "libx264" if suffix == ".ts" else "mpeg2video"
+    take = media.write_clip(tmp_path / f"take{suffix}", codec=video, audio=codec, audio_rate=48_000, count=50)
     spliced = tmp_path / f"spliced{suffix}"
-    spliced.write_bytes(take.read_bytes() * 2 if suffix == ".ts" else take.read_bytes())
-    with copy(spliced, tmp_path / "out.mp4") as file:
-        pass
-    frames = sum(1 for _ in media.times(tmp_path / "out.mp4"))
-    assert frames == (50 if suffix == ".ts" else 25)
-    told = any("steps back in time" in warning for warning in file.warnings)
-    assert told == (suffix == ".ts")
+    spliced.write_bytes(take.read_bytes() * 2)
+    file = copy(spliced, tmp_path / "out.mp4")
+    times = [float(time) for time in media.times(tmp_path / "out.mp4")]
+    assert len(times) == 100
+    assert np.diff(times) == pytest.approx(np.full(99, 0.04), abs=0.02)
+    sound = [float(time) for time, _ in media.packets(tmp_path / "out.mp4", "audio")]
+    assert sound[-1] > 3.7 and (np.diff(sound) > 0).all()
+    assert np.diff(sound).max() < 0.15, "a hole"
+    assert not any("left out" in warning for warning in file.warnings)
+    with Clip(spliced) as clip:
+        assert sum(1 for _ in clip) == 100
+        assert [line for line in clip.warnings if "its clock is set back 1 times" in line]
+        assert clip.fps == pytest.approx(25, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("codec", "rate", "suffix"),
+    [("libopus", 48_000, ".mov"), ("flac", 48_000, ".mov"), ("mp3", 11_025, ".mp4")],
+)
+def test_sound_that_one_container_alone_refuses_is_coded_anew(
+    tmp_path: Path, codec: str, rate: int, suffix: str
+) -> None:
+    source = media.write_clip(tmp_path / "in.mkv", audio=codec, audio_rate=rate, count=25)
+    sink = copy(source, tmp_path / f"out{suffix}")
+    assert len(sink.warnings) == 1
+    assert f"does not go into {'QuickTime' if suffix == '.mov' else 'MP4'}" in sink.warnings[0]
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+
+
+@pytest.mark.parametrize(("layout", "channels"), [("quad", 4), ("5.1", 6)])
+def test_raw_sound_of_many_channels_is_kept(tmp_path: Path, layout: str, channels: int) -> None:
+    single = media.write_clip(tmp_path / "single.mkv", count=25)
+    source = tmp_path / "in.mkv"
+    with av.open(str(single)) as inside, av.open(str(source), "w") as outside:
+        video = outside.add_stream_from_template(inside.streams.video[0])
+        sound = outside.add_stream("pcm_s16le", rate=48_000)
+        sound.codec_context.layout = layout
+        for packet in inside.demux(inside.streams.video[0]):
+            if packet.size:
+                packet.stream = video
+                outside.mux(packet)
+        for at in range(0, 48_000, 1000):
+            frame = av.AudioFrame.from_ndarray(np.full((1, 1000 * channels), 900, np.int16), "s16", layout)
+            frame.sample_rate, frame.pts, frame.time_base = 48_000, at, Fraction(1, 48_000)
+            outside.mux(sound.encode(frame))
+        outside.mux(sound.encode(None))
+    copy(source, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.audio[0].codec_context.layout.nb_channels == channels
+
+
+def test_a_track_of_an_unknown_codec_costs_neither_picture_nor_the_other_sound(tmp_path: Path) -> None:
+    """As telephones write their spatial sound beside the plain one."""
+    single = media.write_clip(tmp_path / "single.mov", audio="aac", count=25)
+    source = tmp_path / "two.mov"
+    with av.open(str(single)) as inside, av.open(str(source), "w") as outside:
+        video = outside.add_stream_from_template(inside.streams.video[0], opaque=True)
+        tracks = [outside.add_stream_from_template(inside.streams.audio[0]) for _ in range(2)]
+        for packet in inside.demux():
+            if packet.size and packet.stream.type == "video":
+                packet.stream = video
+                outside.mux(packet)
+        for track in tracks:
+            with av.open(str(single)) as again:
+                for sound in again.demux(again.streams.audio[0]):
+                    if sound.size:
+                        sound.stream = track
+                        outside.mux(sound)
+    data = source.read_bytes()
+    second = data.index(b"mp4a", data.index(b"esds") + 4)
+    changed = data[second:].replace(b"mp4a", b"apac").replace(b"esds", b"dapa")
+    source.write_bytes(data[:second] + changed)
+    file = copy(source, tmp_path / "out.mp4")
+    assert [line for line in file.warnings if "of an unknown codec is left out" in line]
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert len(container.streams.audio) == 1
     assert media.packets(tmp_path / "out.mp4", "audio")
+    assert len(media.times(tmp_path / "out.mp4")) == 25
