@@ -22,8 +22,10 @@ install: $(INSTALLED)
 # hatchling comes first and from the same lock, so that building fetches nothing of its own.
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or 3.12 found; say: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-# What an interrupted start or an editor left in its place has no pip, or another Python.
-	$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -c $(FITS) || $(PYTHON) -m venv --clear $(VENV)
+# One that an interrupted start left has no pip yet; one with another Python is made anew.
+	if $(BIN)/python -c $(FITS) 2>/dev/null; then \
+		$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null; \
+	else $(PYTHON) -m venv --clear $(VENV); fi
 	$(INSTALL) -c constraints.txt hatchling
 	$(INSTALL) -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@

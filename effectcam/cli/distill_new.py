@@ -104,7 +104,7 @@ def new(
     recipe, made_with = folder / "recipe.toml", dict(map(_option, options))
     try:
         if recipe.exists():
-            _refuse_unheard(context, recipe, made_with)
+            _tell_unheard(context, recipe, made_with)
         else:
             draw = functools.partial(_draft, folder, name, teacher, made_with, data)
             draw(licence=licence, looks_real=looks_real, draft=draft)
@@ -128,26 +128,24 @@ def _option(text: str) -> tuple[str, object]:
     return key, read if isinstance(read, str | int | float) else value
 
 
-def _refuse_unheard(context: click.Context, recipe: Path, made_with: dict[str, object]) -> None:
-    """A recipe that is there is used as it stands: what the command says otherwise would go unheard."""
+def _tell_unheard(context: click.Context, recipe: Path, made_with: dict[str, object]) -> None:
+    """A recipe that is there is used as it stands; what the command says otherwise must not go unheard in
+    silence."""
     from effectcam.distill.recipe import load_recipe
-    from effectcam.errors import UsageError
 
     plan = load_recipe(str(recipe))
-    said = {key: value for key, value in context.params.items() if key in ("licence", "looks_real")}
-    given = [key for key in said if context.get_parameter_source(key) is not ParameterSource.DEFAULT]
-    for key in given:
+    for key in ("licence", "looks_real"):
+        given = context.get_parameter_source(key) is not ParameterSource.DEFAULT
         stands = plan.manifest.get(key, False)
-        if said[key] != stands:
-            raise UsageError(
-                f"{recipe} has {key} = {json.dumps(stands)}, not {json.dumps(said[key])}; change it there"
-            )
+        if given and context.params[key] != stands:
+            _note(f"{recipe} has {key} = {json.dumps(stands)}, which counts; change it there")
     for space, student in plan.students.items():
         if made_with and student.teacher != made_with:
-            raise UsageError(
-                f"{recipe} has {dict(student.teacher)} under [students.{space}.teacher], not {made_with}; "
-                "change it there"
-            )
+            _note(f"{recipe} has {dict(student.teacher)} under [students.{space}.teacher], which counts")
+
+
+def _note(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _draft(

@@ -23,7 +23,7 @@ _STANDARD_HEIGHT = 720
 """Pixels are given for a frame this high, and grow with it, so that every size looks the same."""
 
 
-_kept_ready = lru_cache(maxsize=4)
+_kept_ready = lru_cache(maxsize=2)
 """Changing to and fro between effects makes nothing anew."""
 
 Thresholds = Callable[[int, int, float], NDArray[np.uint8]]
@@ -34,7 +34,7 @@ class ScreenPolicy(Protocol):
     """What lies over the drawn frame."""
 
     def prepare(self, width: int, height: int) -> None:
-        """Make what frames of this size need, for half a second at most, which `lay` would do else."""
+        """Make beforehand what `lay` needs for frames of this size; it takes up to half a second."""
 
     def lay(self, ground: Pixels) -> None:
         """Draw over ``ground`` uint8 (H, W, 3) RGB, in place."""

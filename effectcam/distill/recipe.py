@@ -167,13 +167,14 @@ class Recipe:
     def shows(self, space: str) -> dict[str, object]:
         """What pairs of ``space`` hang on besides the teacher's code and the people, as JSON holds it."""
         student = self.students[space]
-        return {
-            "[crop] margin": self.margin,
-            "[crop] shift": list(self.shift),
-            "[warp] eyes": self.eyes,
+        crop = {"[crop] margin": self.margin, "[crop] shift": list(self.shift), "[warp] eyes": self.eyes}
+        return (crop if space == "face" else {}) | {
+            "teacher": self.teacher,
+            "what it is made with": {key: str(value) for key, value in student.teacher.items()},
             "soften": student.soften,
             "alpha": student.net.alpha,
-            "teacher": {key: str(value) for key, value in student.teacher.items()},
+            # People then come mirrored as well.
+            "position of any student": any(each.net.position > 0 for each in self.students.values()),
         }
 
     def make_teacher(self, space: str) -> Teacher:

@@ -50,7 +50,7 @@ class RememberedTeacher:
         path = self._folder / digest[:2] / f"{digest}.png"
         known = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
         if known is not None and known.ndim == 3 and known.shape[:2] == image.shape[:2]:
-            return np.asarray(known, np.uint8)
+            return _without_rim(np.asarray(known, np.uint8), image)
         drawn = self._ask(image, landmarks)
         # Channels are kept in the teacher's order: nobody but this reads the file.
         _, data = cv2.imencode(".png", drawn, [cv2.IMWRITE_PNG_COMPRESSION, 1])
@@ -97,12 +97,16 @@ class RememberedTeacher:
                 f"teacher {self._name} made {kind} of shape {shape} from uint8 of shape {image.shape}; "
                 "it has to return uint8 of the same height and width with 3 or 4 channels"
             )
-        drawn = np.array(drawn)
-        if drawn.shape[2] == 4:
-            # A teacher may leave black where nothing shows; between two pixels it would be a dark rim.
-            hidden = drawn[..., 3] == 0
-            drawn[hidden, :3] = image[hidden]
-        return drawn
+        return _without_rim(np.array(drawn), image)
+
+
+def _without_rim(drawn: NDArray[np.uint8], image: Pixels) -> NDArray[np.uint8]:
+    """``drawn``, changed: a teacher may leave black where nothing shows, and between two pixels that would be
+    a dark rim."""
+    if drawn.shape[2] == 4:
+        hidden = drawn[..., 3] == 0
+        drawn[hidden, :3] = image[hidden]
+    return drawn
 
 
 def _module(teacher: Teacher) -> Path | None:

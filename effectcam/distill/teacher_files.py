@@ -30,7 +30,7 @@ def _listed(folder: Path) -> bytes:
 
 
 def _named(arguments: Mapping[str, Any]) -> list[Path]:
-    return sorted(Path(value).expanduser() for value in arguments.values() if isinstance(value, str))
+    return sorted(Path(os.path.expanduser(value)) for value in arguments.values() if isinstance(value, str))
 
 
 def module_file(name: str, folders: Sequence[Path]) -> Path | None:

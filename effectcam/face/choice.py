@@ -13,7 +13,8 @@ _CLEARLY = 1.2
 
 
 _FARTHER = 0.2
-"""Sides of a head, by which another must be farther out: one above the other would take turns as well."""
+"""Share of a head's side by which another must be farther out: of two people above each other now one would
+win and now the other."""
 
 
 class FaceChoice(Protocol):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import av
 from av.audio.frame import AudioFrame
-from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.codec import Codec
 from av.container import OutputContainer
@@ -42,6 +41,7 @@ class AudioTracks:
     def __init__(self, clip: Clip, output: OutputContainer) -> None:
         self.warnings: list[str] = []
         self._output = output
+        self._clip = clip
         self._origin = clip.origin
         self._container = open_container(clip.path)
         try:
@@ -54,8 +54,9 @@ class AudioTracks:
             self._container.close()
             raise
         self._pending: Packet[AudioStream] | None = None
-        self._ends: dict[int, int] = {}
-        self._offsets: dict[int, int] = {}
+        self._placed = False
+        self._last: dict[int, Fraction] = {}
+        self._passed: dict[int, int] = {}
 
     def _track(self, stream: AudioStream, output: OutputContainer, clip: Clip) -> _Copy | _Recode | None:
         # PyAV's annotations do not admit it, but a stream of an unknown codec has no context.
@@ -75,20 +76,12 @@ class AudioTracks:
 
     def write_until(self, moment: Fraction) -> None:
         """Write all sound that starts before ``moment``, in seconds of the clip's own clock."""
-        while True:
-            packet = self._pending or next(self._packets, None)
-            self._pending = packet
-            if packet is None or _start(packet) >= moment:
-                return
-            self._pending = None
+        while (packet := self._next()) is not None and _start(packet) < moment:
             self._write(packet)
 
     def write_rest(self) -> None:
         """Write all sound that is left."""
-        if self._pending is not None:
-            self._write(self._pending)
-            self._pending = None
-        for packet in self._packets:
+        while (packet := self._next()) is not None:
             self._write(packet)
 
     def flush(self) -> None:
@@ -101,6 +94,7 @@ class AudioTracks:
         self._container.close()
 
     def _write(self, packet: Packet[AudioStream]) -> None:
+        self._pending, self._placed = None, False
         if self._origin and packet.time_base:
             shift = round(self._origin / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts - shift
@@ -113,23 +107,29 @@ class AudioTracks:
             for packet in self._container.demux(kept) if kept else ():
                 # The demuxer ends with an empty packet a stream, which is no sound.
                 if packet.size and packet.dts is not None:
-                    self._join(packet)
                     yield packet
         except av.FFmpegError as error:
             self.warnings.append(f"{self._container.name}: the sound ends early ({error.strerror})")
 
-    def _join(self, packet: Packet[AudioStream]) -> None:
-        """Behind a joint of recordings, where the clock is set back, sound follows that before, as pictures
-        do in `Clip`."""
+    def _next(self) -> Packet[AudioStream] | None:
+        """The next packet of sound, in its place; None at the end, and where it lies behind a joint of
+        recordings that the picture has not come to."""
+        packet = self._pending = self._pending or next(self._packets, None)
+        if packet is None or self._placed:
+            return packet
         index, time_base = packet.stream.index, packet.time_base or Fraction(0)
-        dts, end = (packet.dts or 0) + self._offsets.get(index, 0), self._ends.get(index)
-        if end is not None and (end - dts) * time_base > SET_BACK:
-            self._offsets[index] = self._offsets.get(index, 0) + end - dts
-            dts = end
-        moved = dts - (packet.dts or 0)
+        joints, passed, last = self._clip.joints, self._passed.get(index, 0), self._last.get(index)
+        if last is not None and last - _start(packet) > SET_BACK:
+            if passed == len(joints) and not self._clip.finished:
+                return None
+            passed = min(passed + 1, len(joints))
+        self._last[index], self._passed[index] = _start(packet), passed
+        # As far as the picture was moved behind that joint, so that they stay together.
+        moved = round(joints[passed - 1] / time_base) if passed and time_base else 0
         packet.pts = None if packet.pts is None else packet.pts + moved
-        packet.dts = dts
-        self._ends[index] = dts + (packet.duration or 0)
+        packet.dts = (packet.dts or 0) + moved
+        self._placed = True
+        return packet
 
 
 def _start(packet: Packet[AudioStream]) -> Fraction:
@@ -182,7 +182,8 @@ class _Recode:
         self._target = output.add_stream("aac", rate=rate)
         channels = self._source.layout.nb_channels
         told = self._source.layout
-        self._target.codec_context.layout = _LAYOUTS.get(channels, told) if _is_unnamed(told) else told
+        standard = channels <= 2 or re.match(r"\d+ channels?\b", told.name)
+        self._target.codec_context.layout = _LAYOUTS.get(channels, told) if standard else told
         self._target.codec_context.bit_rate = AAC_BITS_PER_CHANNEL * channels
 
     def write(self, packet: Packet[AudioStream]) -> None:
@@ -209,7 +210,3 @@ class _Recode:
             return
         self._latest = frame.pts
         self._output.mux(self._target.encode(frame))
-
-
-def _is_unnamed(layout: AudioLayout) -> bool:
-    return re.fullmatch(r"\d+ channels?", layout.name) is not None

@@ -121,7 +121,10 @@ class Clip:
             self._finished = False
             self._damaged = 0
             self._restamped = 0
-            self._offset = self._joints = self._last_for = 0
+            self._offset = self._last_for = 0
+            self.joints: list[Fraction] = []
+            """Where recordings were joined and the clock set back: how far, in seconds, all that comes after
+            each joint so far is moved to follow what was before."""
             self._pictures = self._decode()
             first = next(self._pictures, None)
             if first is None:
@@ -309,8 +312,8 @@ class Clip:
             back = self._pts - (picture.pts + self._offset)
             if back * self.time_base > SET_BACK:
                 # A joint: what comes follows what was, and keeps its own distances.
-                self._joints += 1
                 self._offset += back + usual
+                self.joints.append(self._offset * self.time_base)
                 return self._pts + usual
         self._restamped += 1
         return self._pts + (usual if picture.pts is None else 1)
@@ -359,10 +362,11 @@ class Clip:
             self.warnings.append(
                 f"{self.path}: frames without a usable timestamp: {self._restamped}; given the next one"
             )
-        if self._joints:
+        if self.joints:
+            count = f"{len(self.joints)} joint{'s' * (len(self.joints) > 1)}"
             self.warnings.append(
-                f"{self.path}: its clock is set back {self._joints} times, as where recordings are joined; "
-                "they follow each other"
+                f"{self.path}: its clock is set back, as where recordings are joined; {count}, and what "
+                "comes after is shown after"
             )
             return
         end = self._end()

@@ -93,7 +93,8 @@ def test_what_names_no_file_says_nothing(looks: Path) -> None:
     painting = looks / "painting.png"
     painting.write_bytes(b"blue")
     arguments = {"style": str(painting), "prompt": "an oil painting " * 40, "steps": 3, "odd": "\0"}
-    assert teacher_files(None, arguments) == [painting]
+    arguments["wish"] = "~20 years older"
+    assert teacher_files(None, arguments) == [painting] and teacher_digest(None, arguments)
 
 
 def test_a_helper_that_lies_elsewhere_counts(looks: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
