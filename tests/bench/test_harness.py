@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +17,7 @@ import pytest
 
 from effectcam.bench import harness
 from effectcam.bench import report as records
+from effectcam.bench.cold_start import Job, _moments
 from effectcam.bench.harness import run
 from effectcam.bench.plan import Plan
 from effectcam.bench.report import Report
@@ -90,6 +91,22 @@ def test_what_it_took_is_told(made: Report) -> None:
     (student,) = made.students
     assert (student.place, student.threads, student.multiply_adds) == ("face", 1, 32 * 32 * 9)
     assert student.share is not None and student.delegation is not None
+
+
+def test_a_cold_start_keeps_to_the_cores_and_the_priority_of_the_run(
+    monkeypatch: pytest.MonkeyPatch, plan: Plan, tmp_path: Path
+) -> None:
+    asked: list[object] = []
+
+    def keep_to(cores: int | None) -> int:
+        asked.append(cores)
+        raise UsageError("seen enough")
+
+    monkeypatch.setattr("effectcam.live.cores.keep_to", keep_to)
+    job = Job(str(plan.effect.path), "standard", "cpu", 1, 1, cores=1, raised=True)
+    with pytest.raises(UsageError, match="seen enough"):
+        _moments(asdict(job) | {"picture": "none"})
+    assert asked == [1]
 
 
 def test_a_cold_start_is_split_into_parts_that_add_up(made: Report) -> None:

@@ -10,6 +10,7 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
+from effectcam.composite.screen import hatching
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import StudentError, UsageError
 from effectcam.frame import Frame, Pixels, VirtualClock
@@ -63,6 +64,21 @@ def settle(controls: Controls, done: Callable[[], bool]) -> None:
 
 def drawn(controls: Controls, picture: Pixels) -> Pixels:
     return controls.settle().process(Frame(picture, 0, 0)).pixels
+
+
+def test_a_screen_is_made_while_its_effect_is_loaded(news: list[str]) -> None:
+    made = Controls(load_effect("zombie"), Options(threads=1), on_quit=print, tell=news.append)
+    try:
+        made.size = (160, 96)
+        made.choose_effect("pencil")
+        hatching.cache_clear()
+        settle(made, lambda: made.effect.name == "pencil")
+        before = hatching.cache_info().misses
+        assert before == 1
+        drawn(made, np.full((96, 160, 3), 90, np.uint8))
+        assert hatching.cache_info().misses == before, "the first frame had to make it"
+    finally:
+        made.close()
 
 
 def test_strength_goes_in_steps_and_stays_within_its_bounds(controls: Controls) -> None:
