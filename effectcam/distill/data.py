@@ -14,27 +14,36 @@ from numpy.typing import NDArray
 from effectcam.distill import dataset
 from effectcam.distill.tones import TONES, tone
 from effectcam.errors import SourceError, UsageError
+from effectcam.face.crop import fit_head
 from effectcam.face.mesh import FaceMesh
 from effectcam.frame import Frame, Pixels
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 CLIPS = {".mp4", ".mov", ".mkv", ".webm"}
 _UNREAD = {
-    ".heic",
-    ".heif",
-    ".avif",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".gif",
-    ".jfif",
-    ".jxl",
-    ".dng",
-    ".avi",
-    ".m4v",
-    ".mts",
+    f".{kind}"
+    for kind in [
+        "heic",
+        "heif",
+        "avif",
+        "tif",
+        "tiff",
+        "bmp",
+        "gif",
+        "jfif",
+        "jxl",
+        "dng",
+        "avi",
+        "m4v",
+        "mts",
+    ]
 }
 """Of which a folder of photographs is told: a telephone's are of the first kind."""
+
+_REACH = 6.5
+"""Eye distances kept around the head, each way: the widest window that a frame student is shown."""
+_LARGEST = 128.0
+"""Eye distance in pixels that pictures are shrunk to; a face student sees 70 to 90."""
 
 FEWEST_PORTRAITS = 4
 _LONGEST_SIDE = 2560
@@ -182,7 +191,6 @@ def of_picture(name: str, image: Pixels, mesh: FaceMesh, *, mirrored: bool = Fal
 def _of_clip(
     file: Path, name: str, mesh: FaceMesh, every: int, *, mirrored: bool = False
 ) -> Iterator[Person]:
-    from effectcam.distill.survey import cut_out
     from effectcam.source.clip import Clip
 
     with Clip(file, mirror=mirrored) as clip:
@@ -192,6 +200,28 @@ def _of_clip(
                 # What pairs are made from: whole frames of a minute's clip would fill the memory.
                 image, landmarks = cut_out(frame.pixels, found[0].landmarks)
                 yield Person(f"{name}#{frame.index}", image, landmarks, tone(image, landmarks), mirrored)
+
+
+def cut_out(image: Pixels, landmarks: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32]]:
+    """The part of ``image`` that pairs can be made from, and the landmarks in it: no further from the
+    head than 6.5 eye distances, as upright as the picture is, and no larger than 128 pixels from eye to
+    eye. Nothing is turned: pairs turn what they need, and frames are shown as they were taken."""
+    head = fit_head(landmarks)
+    height, width = image.shape[:2]
+    reach = _REACH * head.side
+    left, top = max(0, round(head.cx - reach)), max(0, round(head.cy - reach))
+    right, bottom = min(width, round(head.cx + reach)), min(height, round(head.cy + reach))
+    part = image[top:bottom, left:right]
+    points = landmarks - np.array([left, top, 0], np.float32)
+    scale = _LARGEST / head.side
+    if scale < 1:
+        rows, columns = max(1, round(part.shape[0] * scale)), max(1, round(part.shape[1] * scale))
+        across, down = columns / part.shape[1], rows / part.shape[0]
+        part = np.asarray(cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
+        # Pixel centres are at whole numbers, z is a length.
+        half = np.array([0.5, 0.5, 0], np.float32)
+        points = (points + half) * np.array([across, down, across], np.float32) - half
+    return np.ascontiguousarray(part), points.astype(np.float32)
 
 
 HELD_OUT = "held-out.txt"

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from effectcam.distill import dataset
-from effectcam.distill.data import CLIPS, read_picture
+from effectcam.distill.data import CLIPS, cut_out, read_picture
 from effectcam.distill.fitness import Fitness, Limits, Refusal, fitness
 from effectcam.distill.likeness import fingerprint, thumbnail
 from effectcam.distill.monk import monk_tone
@@ -32,11 +30,6 @@ from effectcam.frame import Frame, Pixels
 
 METHOD = 1
 """Of measuring; another number makes every picture be looked at anew."""
-
-_REACH = 6.5
-"""Eye distances kept around the head, each way: the widest window that a frame student is shown."""
-_LARGEST = 128.0
-"""Eye distance in pixels that pictures are shrunk to; a face student sees 70 to 90."""
 
 
 @dataclass(frozen=True)
@@ -271,28 +264,6 @@ class Survey:
     def __exit__(self, *_: object) -> None:
         if self._mesh is not None:
             self._mesh.close()
-
-
-def cut_out(image: Pixels, landmarks: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32]]:
-    """The part of ``image`` that pairs can be made from, and the landmarks in it: no further from the
-    head than 6.5 eye distances, as upright as the picture is, and no larger than 128 pixels from eye to
-    eye. Nothing is turned: pairs turn what they need, and frames are shown as they were taken."""
-    head = fit_head(landmarks)
-    height, width = image.shape[:2]
-    reach = _REACH * head.side
-    left, top = max(0, round(head.cx - reach)), max(0, round(head.cy - reach))
-    right, bottom = min(width, round(head.cx + reach)), min(height, round(head.cy + reach))
-    part = image[top:bottom, left:right]
-    points = landmarks - np.array([left, top, 0], np.float32)
-    scale = _LARGEST / head.side
-    if scale < 1:
-        rows, columns = max(1, round(part.shape[0] * scale)), max(1, round(part.shape[1] * scale))
-        across, down = columns / part.shape[1], rows / part.shape[0]
-        part = np.asarray(cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
-        # Pixel centres are at whole numbers, z is a length.
-        half = np.array([0.5, 0.5, 0], np.float32)
-        points = (points + half) * np.array([across, down, across], np.float32) - half
-    return np.ascontiguousarray(part), points.astype(np.float32)
 
 
 def _number(sighting: Sighting) -> int:
