@@ -53,10 +53,10 @@ def test_sound_that_mp4_does_not_know_is_coded_anew_and_told(tmp_path: Path, cod
     assert 0.1 < np.abs(sound).max() < 0.7
 
 
-def test_all_sound_tracks_are_copied(tmp_path: Path) -> None:
-    single = media.write_clip(tmp_path / "single.mp4", audio="aac", count=25)
-    source = tmp_path / "double.mp4"
-    with av.open(str(single)) as inside, av.open(str(source), "w") as outside:
+def two_tracks(path: Path) -> Path:
+    """A second of picture with the same sound twice."""
+    single = media.write_clip(path.with_stem("single"), audio="aac", count=25)
+    with av.open(str(single)) as inside, av.open(str(path), "w") as outside:
         video = outside.add_stream_from_template(inside.streams.video[0], opaque=True)
         tracks = [outside.add_stream_from_template(inside.streams.audio[0]) for _ in range(2)]
         for packet in inside.demux():
@@ -69,6 +69,11 @@ def test_all_sound_tracks_are_copied(tmp_path: Path) -> None:
                     if sound.size:
                         sound.stream = track
                         outside.mux(sound)
+    return path
+
+
+def test_all_sound_tracks_are_copied(tmp_path: Path) -> None:
+    source = two_tracks(tmp_path / "double.mp4")
     copy(source, tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert len(container.streams.audio) == 2
@@ -175,21 +180,7 @@ def test_raw_sound_of_many_channels_is_kept(tmp_path: Path, layout: str, channel
 
 def test_a_track_of_an_unknown_codec_costs_neither_picture_nor_the_other_sound(tmp_path: Path) -> None:
     """As telephones write their spatial sound beside the plain one."""
-    single = media.write_clip(tmp_path / "single.mov", audio="aac", count=25)
-    source = tmp_path / "two.mov"
-    with av.open(str(single)) as inside, av.open(str(source), "w") as outside:
-        video = outside.add_stream_from_template(inside.streams.video[0], opaque=True)
-        tracks = [outside.add_stream_from_template(inside.streams.audio[0]) for _ in range(2)]
-        for packet in inside.demux():
-            if packet.size and packet.stream.type == "video":
-                packet.stream = video
-                outside.mux(packet)
-        for track in tracks:
-            with av.open(str(single)) as again:
-                for sound in again.demux(again.streams.audio[0]):
-                    if sound.size:
-                        sound.stream = track
-                        outside.mux(sound)
+    source = two_tracks(tmp_path / "two.mov")
     data = source.read_bytes()
     second = data.index(b"mp4a", data.index(b"esds") + 4)
     changed = data[second:].replace(b"mp4a", b"apac").replace(b"esds", b"dapa")
