@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
@@ -19,7 +21,7 @@ from effectcam.bench import harness
 from effectcam.bench import report as records
 from effectcam.bench.cold_start import Job, _moments
 from effectcam.bench.harness import run
-from effectcam.bench.plan import Plan
+from effectcam.bench.plan import Plan, Tell
 from effectcam.bench.report import Report
 from effectcam.bench.report_file import report_json
 from effectcam.effect.package import read_package
@@ -243,40 +245,40 @@ def test_a_run_in_which_everything_fails_has_no_report(plan: Plan, monkeypatch: 
         run(plan)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
-def test_ctrl_c_ends_it_early_with_what_was_measured(plan: Plan) -> None:
+@contextmanager
+def interrupted(at: str) -> Iterator[Tell]:
+    """Presses Ctrl-C when ``at`` is told."""
     # In the background of a shell it is ignored, and nothing would end the run.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def interrupt(what: str, share: float) -> None:
-        if what == "measuring":
+    def tell(what: str, share: float) -> None:
+        if what == at:
             os.kill(os.getpid(), signal.SIGINT)
 
     try:
-        made = run(replace(plan, frames=None, seconds=600.0), tell=interrupt)
+        yield tell
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_ctrl_c_ends_it_early_with_what_was_measured(plan: Plan) -> None:
+    with interrupted("measuring") as tell:
+        made = run(replace(plan, frames=None, seconds=600.0), tell=tell)
     assert made.seconds < 30
     assert "was ended early by the user" in made.conditions.notes
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
-def test_ctrl_c_while_the_students_are_measured_keeps_what_was(plan: Plan) -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def interrupt(what: str, share: float) -> None:
-        if what == "measuring the students":
-            os.kill(os.getpid(), signal.SIGINT)
-
+def test_ctrl_c_while_the_students_are_measured_keeps_what_was(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def slowly(*args: object) -> NoReturn:
         time.sleep(20)
         raise AssertionError("was not interrupted")
 
-    try:
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("effectcam.bench.harness.student_speed", slowly)
-            made = run(replace(plan, frames=20), tell=interrupt)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    monkeypatch.setattr("effectcam.bench.harness.student_speed", slowly)
+    with interrupted("measuring the students") as tell:
+        made = run(replace(plan, frames=20), tell=tell)
     assert made.frames.measured == 20 and made.students == []
     assert "not every student was measured by itself: ended early" in made.conditions.notes

@@ -5,20 +5,17 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 import cv2
 import numpy as np
 import pytest
-from av.video.stream import VideoStream
 
 from effectcam.errors import SourceError
 from effectcam.frame import Frame
 from effectcam.source import Clip, is_camera, open_source
 from effectcam.source.colour import ColourTags
 from tests import media
-from tests.sink.video import copy
 
 
 def read(path: Path, *, mirror: bool = False) -> tuple[list[Frame], list[str]]:
@@ -121,33 +118,6 @@ def test_a_photograph_is_turned_as_its_exif_says(tmp_path: Path, tag: int) -> No
     frames, _ = read(path)
     assert frames[0].pixels.shape == (48, 64, 3)
     assert_upright(frames[0], tolerance=24)
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".gif"])
-def test_a_last_frame_that_stands_long_is_no_clip_cut_short(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"held{suffix}"
-    with av.open(str(path), "w") as container:
-        codec, kind = ("gif", "rgb8") if suffix == ".gif" else ("mpeg4", "yuv420p")
-        stream = cast(VideoStream, container.add_stream(codec, rate=10))
-        stream.codec_context.width, stream.codec_context.height, stream.codec_context.pix_fmt = 64, 48, kind
-        for index in range(10):
-            picture = av.VideoFrame.from_ndarray(media.corners(64, 48, index), format="rgb24")
-            picture = picture.reformat(format=kind)
-            picture.pts, picture.time_base = index, Fraction(1, 10)
-            for packet in stream.encode(picture):
-                packet.duration = 30 if index == 9 else 1
-                container.mux(packet)
-        for packet in stream.encode(None):
-            packet.duration = 30
-            container.mux(packet)
-    with Clip(path) as clip:
-        frames = list(clip)
-        assert (len(frames), clip.warnings) == (10, [])
-        assert float(clip.last_for) == pytest.approx(3, abs=0.1)
-    copy(path, tmp_path / "out.mp4")
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        track = made.streams.video[0]
-        assert float((track.duration or 0) * (track.time_base or 0)) == pytest.approx(3.9, abs=0.15)
 
 
 def test_mirror_swaps_sides_after_rotation(tmp_path: Path) -> None:
