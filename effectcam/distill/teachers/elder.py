@@ -12,6 +12,7 @@ import numpy as np
 from effectcam.distill.teachers.head.brush import Brush, blur, mix, step
 from effectcam.distill.teachers.head.complexion import LUMA
 from effectcam.distill.teachers.head.face_canvas import FaceCanvas
+from effectcam.distill.teachers.head.forehead import settle_forehead
 from effectcam.distill.teachers.head.hair import find_hair
 from effectcam.distill.teachers.head.head_matte import cut_out
 from effectcam.distill.teachers.head.layer import Pixels, read_face
@@ -95,6 +96,7 @@ class Elder:
         goal[:MESH_POINTS] += np.float32(self.sag) * scale * self.down @ rotation.T
         points = face.copy()
         points[:MESH_POINTS] = goal[:MESH_POINTS]
+        points = settle_forehead(points, self.space.shape)
         where = backward_map(mesh[:, :2], goal[:, :2], *picture.shape[:2])
         return warp(picture, where), points
 
