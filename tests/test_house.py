@@ -11,10 +11,11 @@ import effectcam
 
 HOME = Path(effectcam.__file__).parent
 
-BASE = {"errors", "folders", "frame", "native_log", "ledger"}
+BASE = {"errors", "folders", "frame", "installing", "native_log", "ledger"}
 MAY_IMPORT = {
     "errors": set[str](),
     "folders": set[str](),
+    "installing": set[str](),
     "frame": {"errors"},
     "native_log": set[str](),
     "ledger": {"errors"},

@@ -16,6 +16,7 @@ from typing import TextIO
 import click
 
 from effectcam.errors import EffectcamError, SinkError, UsageError, nearest
+from effectcam.installing import install_extra
 
 COMMANDS = {
     "demo": "Run a bundled clip through an effect: a first look without a camera.",
@@ -49,7 +50,7 @@ class LazyGroup(click.Group):
             return None
         if cmd_name == "distill" and importlib.util.find_spec("torch") is None:
             raise UsageError(
-                "distill needs PyTorch, which is not installed; run: pip install 'effectcam[distill]'"
+                f"distill needs PyTorch, which is not installed; run: {install_extra('distill')}"
             )
         module = importlib.import_module(f"effectcam.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
@@ -146,6 +147,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
     except (EffectcamError, OSError) as error:
         return _report(error)
+    except ImportError as error:
+        # A library's own, as on an image without OpenGL.
+        tell(f"{error}; run: effectcam doctor, which says what to install")
+        return 1
     except Exception as error:
         # A fault of ours. Whoever reports it needs the trace, everybody else the one line.
         if os.environ.get("EFFECTCAM_TRACEBACK"):

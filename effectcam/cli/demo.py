@@ -12,6 +12,7 @@ import click
 
 from effectcam.cli.options import FilePath, accelerator
 from effectcam.errors import SourceError
+from effectcam.installing import restore
 
 if TYPE_CHECKING:
     from effectcam.frame import Frame
@@ -73,7 +74,5 @@ def demo_clip() -> Iterator[Path]:
     """The bundled clip as a file, for as long as the block runs. SourceError if it is not there."""
     with resources.as_file(resources.files("effectcam") / "media" / "demo.mp4") as path:
         if not path.is_file():
-            raise SourceError(
-                f"{path}: the demo clip is missing; run: pip install --force-reinstall --no-deps effectcam"
-            )
+            raise SourceError(f"{path}: the demo clip is missing; {restore(path)}")
         yield path

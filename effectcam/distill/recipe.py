@@ -301,7 +301,9 @@ def load_recipe(name_or_path: str) -> Recipe:
         known = [file.stem for file in BUNDLED.glob("*.toml")]
         if name_or_path.endswith(".toml"):
             raise UsageError(f"no recipe {name_or_path}: there is no such file; check the path")
-        raise UsageError(f"no recipe {name_or_path!r}: {nearest(name_or_path, known)}")
+        raise UsageError(
+            f"no recipe {name_or_path!r}: {nearest(name_or_path, known)}; a file of your own ends in .toml"
+        )
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         students = {space: _student(space, values) for space, values in content.pop("students").items()}

@@ -9,6 +9,7 @@ from effectcam.doctor.finding import Finding, fail, ok
 from effectcam.effect.catalogue import bundled_folder, catalogue
 from effectcam.effect.package import Effect, load_effect
 from effectcam.errors import EffectcamError
+from effectcam.installing import restore
 
 
 def check_effect(name: str, folder: Path, *, load: Callable[[str], Effect] = load_effect) -> Finding:
@@ -18,7 +19,7 @@ def check_effect(name: str, folder: Path, *, load: Callable[[str], Effect] = loa
     except EffectcamError as error:
         bundled = folder.parent == bundled_folder()
         fix = (
-            "pip install --force-reinstall --no-deps effectcam"
+            restore(folder)
             if bundled
             else f"effectcam effects install --replace PATH, or: effectcam effects remove {name}"
         )
@@ -33,7 +34,7 @@ def check_effects(found: Mapping[str, Path] | None = None) -> Iterable[Finding]:
         yield fail(
             "effects",
             f"none came with effectcam: nothing in {bundled_folder()}",
-            "pip install --force-reinstall --no-deps effectcam",
+            restore(bundled_folder()),
         )
     for name, folder in effects.items():
         yield check_effect(name, folder)

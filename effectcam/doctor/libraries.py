@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 
 from effectcam.doctor.finding import Finding, fail, ok, warn
+from effectcam.installing import pip
 
 MEDIAPIPE = "0.10.21"
 """The last release whose Python package can build a ``CalculatorGraph``."""
@@ -17,6 +18,7 @@ LITERT = "2.3"
 """Between its minor releases the options of a compiled model have moved."""
 _LITERT = (f"{LITERT}.", "1.0.1")
 """The second is the last release for a Mac with an Intel processor."""
+_INSTALL_LITERT = pip(f'install "ai-edge-litert~={LITERT}.0"')
 
 _LOADED = {
     "cv2": "opencv-contrib-python",
@@ -61,7 +63,7 @@ def check_mediapipe(versions: Mapping[str, str]) -> Finding:
     if found == MEDIAPIPE:
         return ok("mediapipe", found)
     text = f"{found}: the face mesh graph needs {MEDIAPIPE}" if found else "not installed"
-    return fail("mediapipe", text, f"pip install mediapipe=={MEDIAPIPE}")
+    return fail("mediapipe", text, pip(f"install mediapipe=={MEDIAPIPE}"))
 
 
 def check_litert(versions: Mapping[str, str]) -> Finding:
@@ -70,16 +72,16 @@ def check_litert(versions: Mapping[str, str]) -> Finding:
             return warn(
                 "LiteRT",
                 f"ai-edge-litert {found}: effectcam is made for {LITERT}",
-                f'pip install "ai-edge-litert~={LITERT}.0"',
+                _INSTALL_LITERT,
             )
         return ok("LiteRT", f"ai-edge-litert {found}")
     if found := versions.get("tflite-runtime"):
         return warn(
             "LiteRT",
             f"only its predecessor tflite-runtime {found}, which slows down badly beside other programs",
-            "pip install ai-edge-litert",
+            _INSTALL_LITERT,
         )
-    return fail("LiteRT", "not installed", "pip install ai-edge-litert")
+    return fail("LiteRT", "not installed", _INSTALL_LITERT)
 
 
 def check_numpy(versions: Mapping[str, str]) -> Finding:
@@ -87,7 +89,7 @@ def check_numpy(versions: Mapping[str, str]) -> Finding:
     if found.partition(".")[0] in ("0", "1"):
         return ok("numpy", found)
     text = f"{found}: mediapipe {MEDIAPIPE} was built for numpy 1" if found else "not installed"
-    return fail("numpy", text, 'pip install "numpy<2"')
+    return fail("numpy", text, pip('install "numpy<2"'))
 
 
 def check_opencv(versions: Mapping[str, str]) -> Finding:
@@ -95,7 +97,7 @@ def check_opencv(versions: Mapping[str, str]) -> Finding:
     found = [name for name in _OPENCV if name in versions]
     if found == ["opencv-contrib-python"]:
         return ok("OpenCV", f"{found[0]} {versions[found[0]]}")
-    again = "pip install --force-reinstall --no-deps opencv-contrib-python==4.11.0.86"
+    again = pip("install --force-reinstall --no-deps opencv-contrib-python==4.11.0.86")
     if not found:
         return fail("OpenCV", "not installed", again)
     if len(found) == 1:
@@ -105,7 +107,7 @@ def check_opencv(versions: Mapping[str, str]) -> Finding:
     return fail(
         "OpenCV",
         f"{len(found)} packages share one folder cv2: {', '.join(found)}",
-        f"pip uninstall -y {' '.join(found)} && {again}",
+        f"{pip('uninstall -y ' + ' '.join(found))} && {again}",
     )
 
 
@@ -113,7 +115,7 @@ def check_package(name: str, versions: Mapping[str, str], *, use: str) -> Findin
     """A library that has no version to insist on; ``use`` says what does not work without it."""
     if found := versions.get(name):
         return ok(name, found)
-    return fail(name, f"not installed; {use} will not work", f"pip install {name}")
+    return fail(name, f"not installed; {use} will not work", pip(f"install {name}"))
 
 
 def check_loading(
@@ -135,6 +137,8 @@ _SYSTEM_LIBRARIES = {
     "libGL.so.1": "sudo apt install libgl1, or dnf install mesa-libGL",
     "libEGL.so.1": "sudo apt install libegl1, or dnf install mesa-libEGL",
     "libGLESv2.so.2": "sudo apt install libgles2, or dnf install mesa-libGLES",
+    "libglib-2.0.so.0": "sudo apt install libglib2.0-0, or dnf install glib2",
+    "libgthread-2.0.so.0": "sudo apt install libglib2.0-0, or dnf install glib2",
 }
 
 
@@ -151,7 +155,7 @@ def check_libraries(versions: Mapping[str, str] | None = None) -> Iterable[Findi
     for module, package in _LOADED.items():
         if package in found:
             broken = check_loading(
-                module, fix=f"pip install --force-reinstall --no-deps {package}=={found[package]}"
+                module, fix=pip(f"install --force-reinstall --no-deps {package}=={found[package]}")
             )
             if broken is not None:
                 yield broken

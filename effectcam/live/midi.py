@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from effectcam.errors import SourceError, UsageError
+from effectcam.installing import install_extra
 
 BACKEND = "mido.backends.rtmidi"
 
@@ -141,7 +142,7 @@ def _load(backend: str) -> Any:
     except ImportError as error:
         raise SourceError(
             f"MIDI needs mido and python-rtmidi, which cannot be loaded ({error}); "
-            "run: pip install 'effectcam[midi]'"
+            f"run: {install_extra('midi')}"
         ) from None
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import effectcam
 from effectcam.errors import SinkError, UsageError
+from effectcam.installing import install_extra
 from effectcam.sink.part_file import PartFile, why_unwritable
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -170,7 +171,7 @@ def _library() -> Any:
     except (ImportError, OSError) as error:
         raise SinkError(
             f"content credentials need c2pa-python, which cannot be loaded ({error}); "
-            "run: pip install 'effectcam[credentials]'"
+            f"run: {install_extra('credentials')}"
         ) from None
     return c2pa
 

@@ -85,7 +85,10 @@ def choose_loopback(
         raise SinkError(f"{named}: is no loopback device; known: {listed}")
     if module.is_dir():
         raise SinkError(f"{named}: the loopback module is loaded without a device; reload it: {RELOAD}")
-    raise SinkError(f"{named}: no loopback device on this machine; load the loopback module: {MODPROBE}")
+    raise SinkError(
+        f"{named}: no loopback device on this machine; load the loopback module: {MODPROBE}; "
+        "effectcam doctor says more where that fails"
+    )
 
 
 def way_to_another(devices: int) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from effectcam.errors import SinkError, UsageError
 from effectcam.frame import Frame
+from effectcam.installing import pip
 from effectcam.sink.base import Sink, check_size
 from effectcam.sink.loopback import RELOAD, Claim, choose_loopback
 from effectcam.source.devices import VirtualCameraDevice, list_virtual_cameras
@@ -97,7 +98,7 @@ class VirtualCamera(Sink):
             import pyvirtualcam
         except ImportError as error:
             raise SinkError(
-                f"virtual camera: pyvirtualcam is missing ({error}); run: pip install pyvirtualcam"
+                f"virtual camera: pyvirtualcam is missing ({error}); run: {pip('install pyvirtualcam')}"
             ) from None
         known_backends: dict[str, type] = pyvirtualcam.camera.BACKENDS
         if backend is not None and backend not in known_backends:

@@ -13,6 +13,7 @@ import pytest
 
 from effectcam.cli import main
 from effectcam.doctor import Finding, accelerators, cameras, effects, libraries, loopback, machine, obs
+from effectcam.installing import pip
 from effectcam.source.devices import CameraDevice, CaptureMode, Holder, VirtualCameraDevice
 from effectcam.student.accelerator import Accelerator
 from effectcam.student.choice import Surroundings
@@ -67,8 +68,8 @@ def test_python(version: tuple[int, ...], status: str) -> None:
         (libraries.check_mediapipe, {"mediapipe": None}, "fail", "pip install mediapipe==0.10.21"),
         (libraries.check_litert, {}, "ok", ""),
         (libraries.check_litert, {"ai-edge-litert": None, "tflite-runtime": "2.14.0"}, "warn",
-         "pip install ai-edge-litert"),
-        (libraries.check_litert, {"ai-edge-litert": None}, "fail", "pip install ai-edge-litert"),
+         "pip install \"ai-edge-litert~=2.3.0\""),
+        (libraries.check_litert, {"ai-edge-litert": None}, "fail", "pip install \"ai-edge-litert~=2.3.0\""),
         (libraries.check_litert, {"ai-edge-litert": "1.0.1"}, "ok", ""),
         (libraries.check_litert, {"ai-edge-litert": "2.4.0"}, "warn", 'pip install "ai-edge-litert~=2.3.0"'),
         (libraries.check_litert, {"ai-edge-litert": "2.30.0"}, "warn", "pip install"),
@@ -88,7 +89,8 @@ def test_libraries(
     versions = {name: version for name, version in (GOOD | changed).items() if version is not None}
     finding = check(versions)
     assert finding.status == status
-    assert finding.fix.startswith(fix)
+    assert fix in finding.fix
+    assert finding.fix.startswith(pip("")) == bool(fix)
     assert bool(finding.fix) == bool(fix)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from effectcam.cli.app import COMMANDS, effectcam
 from effectcam.face.choice import choose_face
+from effectcam.installing import install_extra
 from tests.cli.conftest import Run
 
 HEAVY = {"mediapipe", "cv2", "av", "numpy", "rich", "torch", "ai_edge_litert", "pyvirtualcam"}
@@ -95,5 +96,5 @@ def test_distill_without_torch_says_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["distill", "train"]) == 2
     assert capsys.readouterr().err == (
-        "effectcam: distill needs PyTorch, which is not installed; run: pip install 'effectcam[distill]'\n"
+        f"effectcam: distill needs PyTorch, which is not installed; run: {install_extra('distill')}\n"
     )

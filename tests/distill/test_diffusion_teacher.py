@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from effectcam.distill.teachers.diffusion import Diffusion
 from effectcam.errors import UsageError
+from effectcam.installing import install_extra
 
 torch = pytest.importorskip("torch", reason="PyTorch comes with effectcam[distill]")
 
@@ -113,7 +115,7 @@ def test_a_folder_that_is_no_pipeline_is_refused_in_one_line(tmp_path: Path) -> 
 def test_without_diffusers_the_way_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model_index.json").write_text("{}")
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    with pytest.raises(UsageError, match=r"pip install 'effectcam\[diffusion\]'"):
+    with pytest.raises(UsageError, match=re.escape(install_extra("diffusion"))):
         Diffusion(folder=str(tmp_path))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from effectcam.errors import SourceError, UsageError
+from effectcam.installing import install_extra
 from effectcam.live.midi import MidiFader
 
 pytest.importorskip("mido", reason="the extra 'midi' is not installed")
@@ -163,7 +164,7 @@ def test_without_the_library(heard: Heard, monkeypatch: pytest.MonkeyPatch, miss
     monkeypatch.setitem(sys.modules, missing, None)
     message = refused(heard)
     assert message.startswith("MIDI needs mido and python-rtmidi, which cannot be loaded (")
-    assert message.endswith("); run: pip install 'effectcam[midi]'")
+    assert message.endswith(f"); run: {install_extra('midi')}")
 
 
 def test_the_real_library_is_there() -> None:

@@ -15,6 +15,7 @@ import pytest
 from effectcam import __version__
 from effectcam.errors import EffectcamError, SinkError, UsageError
 from effectcam.frame import Frame
+from effectcam.installing import install_extra
 from effectcam.sink import VideoFile
 from effectcam.sink.credentials import Credentials, check_signable, read, sign
 from effectcam.source import Clip
@@ -350,6 +351,6 @@ def test_without_the_library(recording: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "c2pa", None)
     message = str(refused(recording))
     assert message.startswith("content credentials need c2pa-python, which cannot be loaded (")
-    assert message.endswith("); run: pip install 'effectcam[credentials]'")
+    assert message.endswith(f"); run: {install_extra('credentials')}")
     with pytest.raises(SinkError, match="which cannot be loaded"):
         check_signable(recording.with_name("not recorded yet.mp4"))

@@ -253,7 +253,7 @@ def test_every_missing_runtime_is_named(data: Path, monkeypatch: pytest.MonkeyPa
         raise ImportError(f"No module named {name!r}")
 
     monkeypatch.setattr(engine, "import_module", absent)
-    with pytest.raises(StudentError, match=r"ai_edge_litert.*tflite_runtime.*; pip install ai-edge-litert"):
+    with pytest.raises(StudentError, match=r"ai_edge_litert.*tflite_runtime.*; run: .* ai-edge-litert"):
         LiteRtStudent(data / "identity.tflite", threads=1)
 
 

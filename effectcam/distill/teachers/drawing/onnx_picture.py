@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from effectcam.distill.teachers.drawing.leaves import dead_leaves
 from effectcam.distill.teachers.head.face_parts import Picture
 from effectcam.errors import UsageError
+from effectcam.installing import install_extra
 
 _MIRRORED = 16
 """Pixels of mirrored picture round the picture: what networks do at their own border is not seen."""
@@ -27,7 +28,7 @@ def session(path: Path, /) -> Any:
         import onnxruntime  # for authors alone: effects run without it
     except ImportError as error:
         raise UsageError(
-            f"ONNX models need onnxruntime ({error}); pip install 'effectcam[distill]'"
+            f"ONNX models need onnxruntime ({error}); run: {install_extra('distill')}"
         ) from error
     if not path.is_file():
         raise UsageError(f"no ONNX model {path}: there is no such file; check the path")
