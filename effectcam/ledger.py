@@ -14,6 +14,9 @@ STAGES = ("mesh", "crop", "student", "composite", "chain")
 the finished frame in memory, measured by itself and not added up."""
 
 
+_DID_NOT_RUN = -1
+
+
 class FrameTimes:
     """Nanoseconds of each stage of one frame. A stage that runs several times, once for each face, counts
     as one: its times add up."""
@@ -55,19 +58,25 @@ class Ledger:
     def add(self, frame: FrameTimes) -> None:
         """A frame is done; its times join the others. Those of a frame that failed are not added."""
         self._last = frame.stages
-        for stage, nanoseconds in frame.stages.items():
-            times = self._times.get(stage)
-            if times is None:
-                times = self._times[stage] = _Latest(self._keep)
-            times.add(nanoseconds)
+        for stage in frame.stages.keys() - self._times.keys():
+            self._times[stage] = _Latest(self._keep)
+        # So that the latest frames are the same for every stage.
+        for stage, times in self._times.items():
+            times.add(frame.stages.get(stage, _DID_NOT_RUN))
+
+    def skip(self) -> None:
+        """A frame came out, or failed, without its times: no stage has a latest one."""
+        self._last = {}
 
     def percentiles(self, stage: str, *, last: int | None = None) -> dict[str, float]:
-        """p50, p95 and p99 in milliseconds, of the ``last`` frames if given; zeros for a stage that
-        never ran."""
+        """p50, p95 and p99 in milliseconds, over those frames, of the ``last`` if given, in which the stage
+        ran; zeros where it did not."""
         times = self._times.get(stage)
-        if times is None:
+        ran = np.empty(0) if times is None else times.latest(last)
+        ran = ran[ran != _DID_NOT_RUN]
+        if not len(ran):
             return {"p50": 0.0, "p95": 0.0, "p99": 0.0}
-        values = np.percentile(times.latest(last) / 1e6, (50, 95, 99))
+        values = np.percentile(ran / 1e6, (50, 95, 99))
         return {
             name: round(float(value), 3) for name, value in zip(("p50", "p95", "p99"), values, strict=True)
         }

@@ -25,24 +25,37 @@ def overlapped(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[Frame]:
     ...     for frame in overlapped(pipeline, clip):
     ...         show(frame.pixels)
 
-    Raises what ``Pipeline.process`` does, and then no more frames come. Until the last one has come, or the
-    iterator is closed, the pipeline must be left alone; its strength may be set, for frames not begun.
+    Raises what ``Pipeline.process`` does, after the frames before, and then no more come. Until the last one
+    has come, or the iterator is closed, the pipeline must be left alone; its strength may be set, for frames
+    not begun.
     """
     on_the_way: deque[Passage] = deque(maxlen=2)
-    before: Future[None] | None = None
+    asked: Future[None] | None = None
+    coming = iter(frames)
     with ThreadPoolExecutor(1, "effectcam-face") as student:
         try:
-            for frame in frames:
-                on_the_way.append(Passage(frame, pipeline.strength))
-                pipeline.begin(on_the_way[-1])
-                asked = student.submit(pipeline.draw, on_the_way[-1], help=False)
+            while True:
+                failure: Exception | None = None
+                passage: Passage | None = None
+                try:
+                    if (frame := next(coming, None)) is not None:
+                        passage = Passage(frame, pipeline.strength)
+                        pipeline.begin(passage)
+                except Exception as error:
+                    # The frame before is sound, and comes out first.
+                    failure = error
+                before, asked = asked, None
+                if passage is not None:
+                    on_the_way.append(passage)
+                    if failure is None:
+                        asked = student.submit(pipeline.draw, passage, help=False)
                 if before is not None:
                     before.result()
-                    yield _finished(pipeline, on_the_way[0])
-                before = asked
-            if before is not None:
-                before.result()
-                yield _finished(pipeline, on_the_way[-1])
+                    yield _finished(pipeline, on_the_way[0 if passage is not None else -1])
+                if failure is not None:
+                    raise failure
+                if passage is None:
+                    return
         finally:
             for passage in on_the_way:
                 pipeline.release(passage)

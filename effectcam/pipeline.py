@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.composite import blend
-from effectcam.composite.blend import Layer
 from effectcam.composite.canvas import DrawnFrame, FrameCanvas
 from effectcam.composite.colour import ColourPolicy, NoColourMatch, colour_matching
 from effectcam.composite.mask import feathered
@@ -27,7 +25,7 @@ from effectcam.face.crop import cut, fit_pose
 from effectcam.face.identity import IdentityTracker
 from effectcam.face.limits import LimitPolicy, soft_limits, view
 from effectcam.face.mesh import FaceMesh, FaceObservation, FaceTracker
-from effectcam.face.motion import ConstantVelocity
+from effectcam.face.motion import ConstantVelocity, look
 from effectcam.face.stabiliser import OneEuroSmoothing, Smoothing
 from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
@@ -71,8 +69,8 @@ class Pipeline:
         tell: Callable[[str], None] | None = None,
     ) -> None:
         """``effect``: a loaded one, or what ``load_effect`` takes. ``strength`` 0 to 1, the effect's
-        own default when None; 0 hands frames through untouched. ``max_faces``: faces beyond it stay
-        as they are. ``threads`` for each student; None measures. ``choice`` picks among the faces
+        own default when None; 0 hands frames through untouched. ``max_faces`` 1 to 16: faces beyond it stay
+        as they are. ``threads``, 1 or more, for each student; None measures. ``choice`` picks among the faces
         in view; None takes all. ``mesh``, ``smoothing``, ``colour``, ``temporal`` and ``limits`` replace the
         usual policies, which are partly the effect's choice, e.g. with ``NoSmoothing()``,
         ``NoColourMatch()``, ``NoBlending()`` and ``NoLimits()``.
@@ -134,15 +132,16 @@ class Pipeline:
         self._strength = value
 
     def process(self, frame: Frame, *, detect: bool = True) -> Frame:
-        """The frame with the effect on it: new pixels, the same index and stamp. The input is only
-        read; a strength of 0 returns it as it is. Frames must come in order.
+        """The frame with the effect on it: new pixels, the same index and stamp. The input, uint8 RGB (H, W,
+        3) as in `Frame`, is only read; a strength of 0 returns it as it is. Frames must come in order.
 
         ``detect`` False places the face where its motion leads it, instead of running the mesh: for every
         other frame on a slow machine. The mesh runs all the same where there is nothing to go by, and
         where more faces than one are wanted.
 
         Raises StudentError when the network's answer is no picture, FaceMeshError when the graph
-        stops; the pipeline can go on with the next frame. UsageError once it is closed.
+        stops; the pipeline can go on with the next frame. UsageError for pixels that are no picture, or
+        views that are not C-contiguous, and once it is closed.
         """
         passage = Passage(frame, self._strength)
         try:
@@ -166,7 +165,9 @@ class Pipeline:
             passage.ground = self._helper.submit(passage.frame.pixels.copy)  # while the mesh is at work
         if self._mesh is not None:
             with passage.times.time("mesh"):
-                observations = self._find(self._mesh, passage, detect)
+                observations, passage.decisions["detect"] = look(
+                    self._mesh, self._motion, passage.frame, detect=detect
+                )
             with passage.times.time("crop"):
                 passage.faces = self._steadied(observations, passage)
                 for seen, crop in self._each(passage, self._cut):
@@ -175,8 +176,8 @@ class Pipeline:
 
     def draw(self, passage: Passage, *, help: bool = True) -> None:
         """Have the faces redrawn; ``help`` False leaves the helper to other frames."""
-        for lost in passage.lost:
-            self._redraw.forget(lost)
+        for stranger in passage.lost | passage.begin:
+            self._redraw.forget(stranger)
         if passage.faces:
             with passage.times.time("student"):
                 passage.drawings = self._redraw(passage.faces, passage.crops, self._helper if help else None)
@@ -187,6 +188,8 @@ class Pipeline:
         self.drawings = {}
         if passage.strength == 0:
             return passage.frame
+        for stranger in passage.begin:
+            self._colour.forget(stranger)
         drawn = self._drawn(passage) if self._is_new(passage) else None
         with passage.times.time("composite"):
             layers = self._layers(passage, drawn)
@@ -229,19 +232,11 @@ class Pipeline:
             identity, landmarks = identities[place], observations[place].landmarks
             crop = self._smoothing(identity, heads[place], now).scaled(spec.margin).shifted(*spec.shift)
             seen = view(poses[place], landmarks, (frame.width, frame.height))
+            if self._smoothing.begins(identity):
+                passage.begin.add(identity)
+                self._limits.forget(identity)
             faces.append(Face(identity, landmarks, crop, now, self._limits(identity, seen, now)))
         return faces
-
-    def _find(self, mesh: FaceTracker, passage: Passage, detect: bool) -> list[FaceObservation]:
-        frame = passage.frame
-        expected = None if detect or self._motion is None else self._motion.expect(frame.captured_at)
-        passage.decisions["detect"] = expected is None
-        if expected is not None:
-            return expected
-        observations = mesh.process(frame)
-        if self._motion is not None:
-            self._motion.see(observations, frame.captured_at)
-        return observations
 
     def _each(self, passage: Passage, do: Callable[..., T], *more: object) -> list[T]:
         """``do(face's place, passage, *more)`` for all faces: each is a stream of its own."""
@@ -257,7 +252,7 @@ class Pipeline:
             crop = enlarge_eyes(seen, points, self.effect.warp.eyes)
         return seen, crop
 
-    def _layers(self, passage: Passage, drawn: DrawnFrame | None) -> list[Layer | None]:
+    def _layers(self, passage: Passage, drawn: DrawnFrame | None) -> list[blend.Layer | None]:
         """Of each face, and note what became of its drawing on the way."""
         placed = self._each(passage, self._layer, drawn)
         self.drawings["face"] = passage.drawings
@@ -268,7 +263,9 @@ class Pipeline:
             passage.decisions["shown"] = [round(face.shown, 3) for face in passage.faces]
         return [layer for _, layer in placed]
 
-    def _layer(self, place: int, passage: Passage, drawn: DrawnFrame | None) -> tuple[Steadied, Layer | None]:
+    def _layer(
+        self, place: int, passage: Passage, drawn: DrawnFrame | None
+    ) -> tuple[Steadied, blend.Layer | None]:
         """A face's drawing mixed with those before; and with its colours in line, at its place in the frame,
         None outside it."""
         face, seen, crop = passage.faces[place], passage.seen[place], passage.crops[place]
@@ -308,7 +305,9 @@ class Pipeline:
             reference = drawn.sample(face.crop, _COLOUR_SIZE, (width, height))
             self._colour.learn(face.identity, passage.drawings[place], reference)
 
-    def _compose(self, passage: Passage, drawn: DrawnFrame | None, layers: list[Layer | None]) -> Pixels:
+    def _compose(
+        self, passage: Passage, drawn: DrawnFrame | None, layers: list[blend.Layer | None]
+    ) -> Pixels:
         """Lay the faces on the drawn frame, or on the frame itself."""
         pixels = passage.frame.pixels
         canvas, (height, width) = self._canvas, pixels.shape[:2]
@@ -357,6 +356,7 @@ class Pipeline:
             for policy in (self._smoothing, self._colour, self._limits, self._redraw, self._temporal):
                 policy.forget(identity)
         self._identities.reset()
+        self._choice.forget()
         if self._motion is not None:
             self._motion.forget()
         if self._mesh is not None:
@@ -374,9 +374,7 @@ class Pipeline:
     def __enter__(self) -> Pipeline:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *why: object) -> None:
         self.close()
 
     def _open(self, tier: str, threads: Mapping[Place, int | None]) -> Mapping[Place, Student]:

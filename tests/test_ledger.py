@@ -79,3 +79,22 @@ def test_clear_forgets_everything() -> None:
     fill(ledger, "mesh", [1.0])
     ledger.clear()
     assert ledger.summary() == Ledger().summary()
+
+
+def test_the_latest_frames_are_the_same_for_every_stage() -> None:
+    ledger = Ledger()
+    fill(ledger, "student", [9.0] * 5)
+    fill(ledger, "mesh", [1.0] * 10)
+    assert ledger.percentiles("student")["p50"] == 9
+    assert ledger.percentiles("student", last=10) == {"p50": 0.0, "p95": 0.0, "p99": 0.0}
+    fill(ledger, "student", [3.0])
+    assert ledger.percentiles("student", last=10)["p50"] == 3
+    assert ledger.percentiles("mesh", last=10)["p50"] == 1
+
+
+def test_a_frame_that_is_skipped_has_no_times_and_leaves_the_figures_alone() -> None:
+    ledger = Ledger()
+    fill(ledger, "mesh", [4.0])
+    ledger.skip()
+    assert ledger.last("mesh") == 0
+    assert ledger.percentiles("mesh")["p50"] == 4

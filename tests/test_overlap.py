@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from effectcam.composite.temporal import Steadied
 from effectcam.effect import manifest as parts
-from effectcam.errors import StudentError
+from effectcam.errors import StudentError, UsageError
 from effectcam.frame import Frame, Pixels
 from effectcam.ledger import STAGES
 from effectcam.overlap import overlapped
@@ -135,3 +135,23 @@ def test_whoever_is_lost_is_forgotten_even_on_a_frame_that_fails(tmp_path: Path,
             with pytest.raises(StudentError) if fails else contextlib.nullcontext():
                 next(drawn)
             assert policy.known == (set() if fails else {1}), f"overlapped: {together}"
+
+
+def test_frames_before_a_failure_come_out_first(tmp_path: Path) -> None:
+    """Whether the source fails or the face mesh."""
+
+    def camera() -> Iterator[Frame]:
+        yield from stream(demo_pixels(3))
+        raise OSError("unplugged")
+
+    effect = tiny_effect(tmp_path / "effect", face="negative")
+    with Pipeline(effect, threads=1, beside=True) as pipeline:
+        out = overlapped(pipeline, camera())
+        assert [next(out).index for _ in range(3)] == [0, 1, 2]
+        with pytest.raises(OSError, match="unplugged"):
+            next(out)
+        gaps = [*stream(demo_pixels(3)), Frame(demo_pixels()[3][:, ::2], 3, 100_000_000)]
+        out = overlapped(pipeline, gaps)
+        assert [next(out).index for _ in range(3)] == [0, 1, 2]
+        with pytest.raises(UsageError, match="ascontiguousarray"):
+            next(out)

@@ -110,3 +110,11 @@ def test_closing_twice_is_fine_and_a_closed_pipeline_says_so(make: Make, places:
     pipeline.close()
     with pytest.raises(UsageError, match="the pipeline is closed; make another"):
         pipeline.process(stream(demo_pixels(1))[0])
+
+
+def test_a_flipped_view_is_refused_with_the_way_out(pipeline: Pipeline) -> None:
+    pixels = demo_pixels()[0]
+    with pytest.raises(UsageError, match=r"gaps between its pixels.*np\.ascontiguousarray"):
+        pipeline.process(Frame(pixels[..., ::-1], 0, 0))
+    assert pipeline.process(Frame(np.ascontiguousarray(pixels[..., ::-1]), 0, 0)).index == 0
+    assert len(pipeline.faces) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from effectcam.effect.archive import MANIFEST, open_archive
 from effectcam.effect.manifest import NAME
 from effectcam.effect.package import Effect, read_package
 from effectcam.errors import PackageError, UsageError, nearest
+from effectcam.folders import data_folder
 
 FOLDER_VARIABLE = "EFFECTCAM_EFFECTS"
 """Environment variable that moves the user's folder."""
@@ -34,14 +34,7 @@ def user_folder() -> Path:
     override = os.environ.get(FOLDER_VARIABLE)
     if override:
         return Path(override).expanduser()
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "effectcam" / "effects"
+    return data_folder() / "effects"
 
 
 def catalogue() -> dict[str, Path]:

@@ -25,12 +25,19 @@ class FaceChoice(Protocol):
         them, in pixels of the frame."""
         ...
 
+    def forget(self) -> None:
+        """Who was picked before: identities begin anew."""
+        ...
+
 
 class AllFaces:
     """Every face that is tracked."""
 
     def __call__(self, identities: Sequence[int], heads: Sequence[Crop]) -> list[int]:
         return list(range(len(heads)))
+
+    def forget(self) -> None:
+        pass
 
 
 class LargestFace:
@@ -49,6 +56,9 @@ class LargestFace:
         place = sides.index(max(sides))
         self._last = identities[place]
         return [place]
+
+    def forget(self) -> None:
+        self._last = None
 
 
 class OutermostFace:
@@ -69,6 +79,9 @@ class OutermostFace:
         place = across.index(min(across))
         self._last = identities[place]
         return [place]
+
+    def forget(self) -> None:
+        self._last = None
 
 
 CHOICES = ("one", "all", "largest", "leftmost", "rightmost")

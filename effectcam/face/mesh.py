@@ -129,7 +129,7 @@ class FaceMesh:
         more than 1.5 s, as after a rest, faces are sought anew and not where they were.
 
         Raises FaceMeshError when the graph fails; it is started anew, and the next frame may pass.
-        UsageError for pixels that are no picture.
+        UsageError for pixels that are no picture, or lie in memory otherwise than row by row.
         """
         if self._closed:
             raise FaceMeshError("the face mesh is closed; open another")
@@ -139,6 +139,11 @@ class FaceMesh:
             raise UsageError(
                 f"frame {frame.index} has {frame.pixels.dtype} pixels of shape {shape}; "
                 "give uint8 RGB, (height, width, 3)"
+            )
+        if not frame.pixels.flags.c_contiguous:
+            raise UsageError(
+                f"frame {frame.index} is a view with gaps between its pixels, as of a flipped picture; "
+                "give np.ascontiguousarray(pixels)"
             )
         if self._last is not None and frame.captured_at - self._last > _STALE:
             self.reset()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from effectcam.face.mesh import FaceObservation
+from effectcam.face.mesh import FaceObservation, FaceTracker
+from effectcam.frame import Frame
 
 _LONGEST = 200_000_000
 """Nanoseconds between two sightings beyond which they tell no speed: a head turns round in that time."""
@@ -45,3 +46,17 @@ class ConstantVelocity:
     def forget(self) -> None:
         """For a cut, or a new clip."""
         self._seen.clear()
+
+
+def look(
+    mesh: FaceTracker, motion: ConstantVelocity | None, frame: Frame, *, detect: bool
+) -> tuple[list[FaceObservation], bool]:
+    """The faces of ``frame``, and whether the mesh looked for them: it need not where ``detect`` is False and
+    ``motion`` has something to go by."""
+    expected = None if detect or motion is None else motion.expect(frame.captured_at)
+    if expected is not None:
+        return expected, False
+    observations = mesh.process(frame)
+    if motion is not None:
+        motion.see(observations, frame.captured_at)
+    return observations, True

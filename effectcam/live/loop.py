@@ -47,6 +47,8 @@ _RENEW_AFTER = 30
 """Frames in a row that an effect may fail before it is opened anew: about a second."""
 
 _WINDOW = 120
+_RECENT = 5_000_000_000
+"""Of the latest frames, so many at most and none older, in nanoseconds, tell the pace."""
 
 Showing = Look | Literal["panic", "paused", "no camera"]
 
@@ -125,8 +127,11 @@ class LiveLoop:
 
     @property
     def pace(self) -> Pace:
-        moments, delays = list(self._moments), list(self._delays)
-        span = (self._clock.now() - moments[0]) / 1e9 if moments else 0.0
+        now, moments, delays = self._clock.now(), list(self._moments), list(self._delays)
+        # While a camera is away, and just after, the frames from before tell no rate.
+        recent = sum(now - moment <= _RECENT for moment in moments)
+        moments, delays = moments[len(moments) - recent :], delays[max(0, len(delays) - recent) :]
+        span = (now - moments[0]) / 1e9 if moments else 0.0
         fps = len(moments) / span if span > 0 else 0.0
         return Pace(fps, float(np.median(delays)) / 1e6 if delays and self._stamped else None)
 
@@ -223,6 +228,7 @@ class LiveLoop:
         try:
             if action == "repeat":
                 drawn = self._last.drawn
+                pipeline.ledger.skip()
             else:
                 drawn = pipeline.process(frame, detect=action == "draw").pixels
                 # One at its soft limits is partly bare, and so not under the effect.
@@ -230,6 +236,7 @@ class LiveLoop:
         except Exception as error:
             # Whatever it is, out of memory for a moment or a fault of ours: the sinks go on getting frames.
             drawn = None
+            pipeline.ledger.skip()
             self._last.forget()
             self._fail(reason(error))
         else:

@@ -49,7 +49,8 @@ class VideoFile(Sink):
     Parameters
     ----------
     path
-        Ends in .mp4, .m4v or .mov; its folder has to exist.
+        Ends in .mp4, .m4v or .mov; its folder has to exist. A file of that name is replaced, once the new
+        one is complete.
     width, height
         Size of the frames, in pixels; even, for a file that plays anywhere.
     rate

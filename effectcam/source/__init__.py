@@ -55,8 +55,9 @@ def open_source(
 ) -> Camera | Clip:
     """Open whatever ``what`` names: an index ("0"), a device path, a clip, or a camera's name.
 
-    A file that exists is a clip, even if a camera bears its name. ``width``, ``height`` and ``fps``
-    are what a camera is asked for; a clip has its own. Raises `SourceError` where nothing fits.
+    A file that exists is a clip, even if a camera bears its name. ``width`` and ``height``
+    (pixels) and ``fps`` (frames a second) are what a camera is asked for; a clip has its own. Raises
+    `SourceError` where nothing fits.
     """
     text = os.fspath(what) if not isinstance(what, int) else str(what)
     if is_camera(what):

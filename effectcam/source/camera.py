@@ -70,8 +70,8 @@ class Camera:
         Index, path (``/dev/video0``), or name, whole or an unmistakable part; or one of
         `list_cameras`, which is then opened as it is.
     width, height, fps
-        What to ask for. Cameras choose the nearest mode they have: `width` and `height` tell the
-        true size, `measured_fps` the true rate.
+        What to ask for, in pixels and frames a second. Cameras choose the nearest mode they have: `width`
+        and `height` tell the true size, `measured_fps` the true rate.
     mirror
         Swap left and right, which is how people know themselves. Others in a call then see
         writing reversed.

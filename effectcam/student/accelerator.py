@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 Accelerator = Literal["cpu", "gpu", "npu"]
 
 Wish = Literal["auto", "cpu", "gpu", "npu"]
 """``auto``: whichever is fastest and draws the same."""
+
+WISHES: Final[tuple[Wish, ...]] = get_args(Wish)
 
 
 class Delegation(NamedTuple):

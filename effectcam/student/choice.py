@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from effectcam.errors import StudentError
-from effectcam.student.accelerator import Accelerator, Wish
+from effectcam.errors import StudentError, UsageError, nearest
+from effectcam.student.accelerator import WISHES, Accelerator, Wish
 from effectcam.student.device import Device, RefusedError, find_device
 from effectcam.student.engine import EngineFactory, open_engine
 from effectcam.student.fallback import FallbackStudent
@@ -14,7 +14,7 @@ from effectcam.student.litert import LiteRtStudent
 from effectcam.student.network import Network
 from effectcam.student.parity import TOLERANCE, Drawn, draw_all, largest_difference, parity_pictures
 from effectcam.student.remote import COMMAND, RemoteStudent
-from effectcam.student.threads import ThreadPolicy, median_times
+from effectcam.student.threads import ThreadPolicy, fixed_threads, median_times
 from effectcam.student.timing_cache import Choice, TimingCache, now
 
 PlacedStudent = LiteRtStudent | FallbackStudent
@@ -60,12 +60,16 @@ def open_placed(
     ``cpu`` opens it in this process. ``gpu`` and ``npu`` compile it in a worker and compare its drawings with
     the CPU's; RefusedError when the device is not there, refuses or draws something else. ``auto`` asks those
     whose devices are there, takes the fastest and remembers it; without any it is ``cpu``, at once. ``tell``
-    gets a line about what was chosen and why, and when an accelerator fails later. ``threads`` and
-    ``engine`` are the CPU's.
+    gets a line about what was chosen and why, and when an accelerator fails later. ``threads``, 1 or more,
+    and ``engine`` are the CPU's. UsageError for another wish or number of threads.
     """
-    opening = _Opening(network, threads, engine, tell, around or Surroundings(cache=TimingCache(tell)))
+    if wish not in WISHES:
+        raise UsageError(f"no accelerator {wish!r}; {nearest(wish, WISHES)}")
+    if isinstance(threads, int):
+        threads = fixed_threads(threads)
     if wish == "cpu":
-        return opening.on_cpu()
+        return network.open(threads, engine=engine)
+    opening = _Opening(network, threads, engine, tell, around or Surroundings(cache=TimingCache(tell)))
     return opening.on_best() if wish == "auto" else opening.on(wish)
 
 

@@ -59,3 +59,15 @@ def test_a_number_is_so_many() -> None:
 def test_no_choice(name: str) -> None:
     with pytest.raises(UsageError, match=r"no choice of faces .*(known: 1 to 16, all|did you mean)"):
         choose_face(name)
+
+
+@pytest.mark.parametrize("name", ["largest", "leftmost"])
+def test_forget_leaves_no_bonus_to_a_stranger_of_the_same_number(name: str) -> None:
+    choice, _ = choose_face(name)
+    heads = [head(50, 60), head(52, 64)] if name == "largest" else [head(45), head(50)]
+    best = 1 if name == "largest" else 0
+    assert choice([7, 8], heads) == [best]
+    # The number of whoever had the effect now stands for the other one.
+    assert choice([8, 7], heads) != [best]
+    choice.forget()
+    assert choice([8, 7], heads) == [best]

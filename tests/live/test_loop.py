@@ -11,7 +11,7 @@ from effectcam.effect.package import load_effect
 from effectcam.errors import SinkError
 from effectcam.frame import Frame, Pixels
 from effectcam.live.controls import Controls
-from effectcam.live.loop import LiveLoop
+from effectcam.live.loop import LiveLoop, Pace
 from effectcam.live.options import Options
 from effectcam.live.preview import Preview
 from effectcam.live.privacy import FaceGuard, blurred
@@ -376,3 +376,12 @@ def test_pace_tells_rate_and_delay(controls: Controls, sink: Kept) -> None:
     assert loop.pace.fps > 0
     assert loop.pace.delay_ms is not None and loop.pace.delay_ms >= 500
     assert make(controls, sink, stamped=False).pace.delay_ms is None
+
+
+def test_frames_from_before_a_gap_tell_no_pace(
+    controls: Controls, sink: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = make(controls, sink)
+    loop.run(now_frame(grey(10)) for _ in range(5))
+    monkeypatch.setattr("effectcam.live.loop._RECENT", 0)
+    assert loop.pace == Pace(0.0, None)

@@ -16,6 +16,7 @@ from effectcam.live.controls import Controls
 from effectcam.live.loop import LiveLoop
 from effectcam.live.options import Options
 from effectcam.live.privacy import FaceGuard, blurred
+from effectcam.pipeline import Pipeline
 from tests.face.clips import demo_pixels, stream
 from tests.live.test_loop import Kept
 from tests.tiny_effect import tiny_effect
@@ -64,3 +65,22 @@ def test_a_guard_takes_a_face_that_is_partly_bare_for_a_lost_one(tmp_path: Path)
     assert loop.showing == "blur"
     for frame in sink.frames:
         np.testing.assert_array_equal(frame.pixels, blurred(pixels))
+
+
+def test_after_a_cut_a_face_begins_where_it_belongs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faded out before it, and not faded in over a second and a half after it, nor in the colours before."""
+    effect = tiny_effect(
+        tmp_path / "effect", face="echo", limits=parts.Limits("soft"), colour=parts.Colour("match-input")
+    )
+    bright = demo_pixels()[0]
+    elsewhere = np.roll(bright // 2, 110, axis=1)
+    with Pipeline(effect, threads=1) as pipeline:
+        pipeline.process(Frame(bright, 0, 0))
+        identity = pipeline.faces[0].identity
+        assert pipeline.faces[0].shown == 0
+        monkeypatch.setattr("effectcam.pipeline.view", lambda *_: View(yaw=5.0, outside=0.0, misfit=0.03))
+        pipeline.process(Frame(bright, 1, 33_000_000))
+        assert 0 < pipeline.faces[0].shown < 0.05
+        pipeline.process(Frame(elsewhere, 2, 66_000_000))
+        # The same number, since nobody's face is measured.
+        assert [(face.identity, face.shown) for face in pipeline.faces] == [(identity, 1.0)]

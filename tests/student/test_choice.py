@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from effectcam.errors import StudentError
+from effectcam.errors import StudentError, UsageError
 from effectcam.student.accelerator import Accelerator, Wish
 from effectcam.student.choice import PlacedStudent, Surroundings, open_placed
 from effectcam.student.device import Device, RefusedError
@@ -201,3 +202,22 @@ def test_a_damaged_cache_is_told_and_made_anew(machine: Machine) -> None:
     )
     assert machine.told[1].startswith("trying gpu")
     assert machine.cache.read_text().startswith('{\n  "schema"')
+
+
+@pytest.mark.parametrize(
+    ("wish", "threads", "told"), [("tpu", 1, "no accelerator 'tpu'"), ("cpu", 0, "1 to")]
+)
+def test_senseless_wishes_are_refused(machine: Machine, wish: Any, threads: int, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        open_placed(machine.network, wish, threads=threads, tell=machine.told.append)
+
+
+def test_the_cpu_needs_no_home(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    open_placed(machine.network, "cpu", threads=1, tell=machine.told.append).close()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(machine.cache.parent))
+    TimingCache(machine.told.append)
