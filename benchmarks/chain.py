@@ -43,6 +43,7 @@ from effectcam.ledger import STAGES
 from effectcam.pipeline import Pipeline
 from effectcam.sink.part_file import PartFile
 from effectcam.source.clip import Clip
+from effectcam.student.model_file import inspect_model
 from effectcam.student.past import with_past
 
 SCHEMA = "effectcam.chain/1"
@@ -212,6 +213,11 @@ def print_result(console: Console, result: Result, machine: Machine) -> None:
     console.print(f"the two pictures differ by {result.difference} of 255 on average\n")
 
 
+def _remembers(effect: Effect, place: Place, tier: str) -> bool:
+    file = effect.model(place, tier).file
+    return inspect_model(effect.read(file), name=file).inputs > 3
+
+
 @click.command()
 @click.argument("clip", type=click.Path(path_type=Path), default=_DEMO)
 @click.option("--effect", "-e", "names", multiple=True, help="Name or path; may be repeated.  [default: all]")
@@ -246,6 +252,11 @@ def bench(
     console.print()
     results = []
     for effect in effects:
+        if any(_remembers(effect, place, tier) for place in effect.places):
+            console.print(
+                f"{effect.name}: left out, its student has a memory and the plain pipeline has none"
+            )
+            continue
         result = measure(effect, frames, tier=tier, count=count, burn_in=burn_in)
         print_result(console, result, machine)
         results.append(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import click
@@ -10,7 +11,13 @@ from effectcam.errors import EffectcamError
 
 
 def run(command: click.Command, name: str) -> int:
-    """Run ``command`` on the process's own arguments, and return the exit code; ``name`` is the module's."""
+    """Run ``command`` on the process's own arguments, and return the exit code; ``name`` is the module's.
+
+    SIGTERM and a closed terminal unwind it like Ctrl-C, so that nobody it has started is left at work.
+    """
+    for ending in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, ending):
+            signal.signal(getattr(signal, ending), signal.default_int_handler)
     try:
         command(standalone_mode=False)
     except click.ClickException as error:

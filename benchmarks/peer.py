@@ -2,8 +2,9 @@
 
 It is written as a developer would write it who knows the three libraries and has not measured:
 MediaPipe's ready-made Face Mesh, a crop by ``getAffineTransform``, the TensorFlow Lite interpreter
-with its defaults, and a float blend of the whole frame. It leaves out the steadying of the crop, the
-colour match and the detail of the original, all of which effectcam has to pay for.
+with its defaults, which are one thread, and a float blend of the whole frame. It leaves out the steadying
+of the crop, the colour match, the detail of the original and the blending with the drawings before, all
+of which effectcam has to pay for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from effectcam.composite.mask import feathered
 from effectcam.effect import Effect
 from effectcam.effect.manifest import Place
+from effectcam.errors import UsageError
 from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
 from effectcam.ledger import FrameTimes, Ledger
@@ -45,6 +47,10 @@ class _Model:
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
+        if self._interpreter.get_input_details()[0]["shape"][3] != 3:
+            raise UsageError(
+                f"{effect.name} has a student with a memory, which the plain pipeline has not; leave it out"
+            )
 
     def run(self, image: Pixels) -> Image:
         tensor = image.astype(np.float32) / 255

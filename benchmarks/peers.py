@@ -249,7 +249,11 @@ _PYTHON = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("clip", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--rounds", default=150, show_default=True, type=click.IntRange(10), help="Turns that count.")
 @click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Of each network alone."
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of each network alone; pipelines choose.",
 )
 @click.option("--landmarker", type=_PYTHON, help="Face Landmarker's bundle, a .task file.")
 @click.option(

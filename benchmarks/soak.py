@@ -40,10 +40,10 @@ _PANEL = re.compile(r"panel: (http\S+)")
 
 
 @contextmanager
-def _running(effect: str, clip: Path, fps: float, priority: str) -> Iterator[str]:
+def _running(effect: str, clip: Path, priority: str) -> Iterator[str]:
     """``effectcam run`` with its panel open, and nowhere to send to; the panel's address."""
     command = [sys.executable, "-m", "effectcam", "run", str(clip), "--loop", "--effect", effect]
-    command += ["--fps", str(fps), "--priority", priority, "--panel", "0"]
+    command += ["--priority", priority, "--panel", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = process.stdout
     assert said is not None
@@ -58,7 +58,11 @@ def _running(effect: str, clip: Path, fps: float, priority: str) -> Iterator[str
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 async def _watch(url: str, minutes: float, console: Console) -> list[dict[str, Any]]:
@@ -71,6 +75,8 @@ async def _watch(url: str, minutes: float, console: Console) -> list[dict[str, A
         preview = asyncio.create_task(_look(client, f"{base}/preview.ws"))
         end, shown = time.monotonic() + 60 * minutes, 0
         while time.monotonic() < end:
+            if preview.done():
+                raise EffectcamError("the preview closed before the time was up; the run's own news says why")
             async with client.get(f"{base}/api/status") as answer:
                 states.append(await answer.json())
             if len(states) % 10 == 0:
@@ -104,12 +110,11 @@ def _show(console: Console, minute: int, states: list[dict[str, Any]]) -> None:
 @click.option("--effect", "-e", default="zombie", show_default=True, help="Name or path.")
 @click.option("--clip", default=_DEMO, type=click.Path(path_type=Path), help="Played again and again.")
 @click.option("--minutes", default=30.0, show_default=True, type=click.FloatRange(2), help="How long.")
-@click.option("--fps", default=30.0, show_default=True, type=click.FloatRange(1, 240), help="Frames offered.")
 @click.option("--priority", default="normal", type=click.Choice(["normal", "raised"]), help="As in run.")
-def soak(effect: str, clip: Path, minutes: float, fps: float, priority: str) -> None:
+def soak(effect: str, clip: Path, minutes: float, priority: str) -> None:
     """Run for long, and tell whether memory or delay grow."""
     console = Console(highlight=False, soft_wrap=True)
-    with _running(effect, clip, fps, priority) as url:
+    with _running(effect, clip, priority) as url:
         states = asyncio.run(_watch(url, minutes, console))
     steady = [state for state in states if state["uptime_s"] > 60]
     hours = np.array([state["uptime_s"] for state in steady]) / 3600

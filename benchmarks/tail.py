@@ -10,11 +10,12 @@ same encoders, neighbours and moments. A higher priority needs the right to it, 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -31,6 +32,7 @@ from effectcam.bench.load import Competitors
 from effectcam.bench.neighbours import Neighbours
 from effectcam.bench.words import encoder_line
 from effectcam.effect.package import Effect, load_effect
+from effectcam.frame import Frame
 from effectcam.live.feed import paced
 from effectcam.live.loop import short_collections
 from effectcam.live.stop import StopFlag
@@ -47,17 +49,20 @@ class Variant:
     name: str
     pipeline: Pipeline
     opencv_threads: int
+    stamps: Iterator[int]
+    """Of its pipeline's frames, in nanoseconds: blending goes by how long ago the one before was, and each
+    variant has only every so many."""
     raised: bool = False
     """Runs at a priority above the encoders'."""
     times: list[float] = field(default_factory=list)
     """Milliseconds of each frame that counts."""
     cpu: float = 0.0
 
-    def run(self, frame: effectcam.Frame, *, counts: bool) -> None:
+    def run(self, frame: Frame, *, counts: bool) -> None:
         cv2.setNumThreads(self.opencv_threads)
         with _priority(_RAISED) if self.raised else contextlib.nullcontext():
             begun, cpu = time.perf_counter(), time.process_time()
-            self.pipeline.process(frame)
+            self.pipeline.process(Frame(frame.pixels, frame.index, next(self.stamps)))
             if counts:
                 self.times.append(1000 * (time.perf_counter() - begun))
                 self.cpu += time.process_time() - cpu
@@ -89,20 +94,23 @@ def may_raise() -> bool:
         return False
 
 
-def variants(effect: Effect, stack: contextlib.ExitStack) -> list[Variant]:
-    """One pipeline for each number of threads and runtime; the others differ in what is set around them."""
+def variants(effect: Effect, stack: contextlib.ExitStack, *, fps: float = 30.0) -> list[Variant]:
+    """One pipeline for each number of threads and runtime; the others differ in what is set around them. Each
+    pipeline's frames are ``fps`` a second."""
     made = []
     cores = usable_cores()
     for threads in (1, 2):
         for beside in (False, True):
             pipeline = stack.enter_context(Pipeline(effect, threads=threads, beside=beside))
             runtime = "interpreter" if beside else "CompiledModel"
-            made.append(Variant(f"{threads} thread(s), {runtime}", pipeline, cores))
-    one, two = made[0].pipeline, made[2].pipeline
-    made.append(Variant("1 thread(s), OpenCV on 1 too", one, 1))
+            stamps = (round(number * 1e9 / fps) for number in itertools.count())
+            made.append(Variant(f"{threads} thread(s), {runtime}", pipeline, cores, stamps))
+    one, two = made[0], made[2]
+    made.append(replace(one, name="1 thread(s), OpenCV on 1 too", opencv_threads=1, times=[]))
     if may_raise():
-        made.append(Variant(f"1 thread(s), niceness {_RAISED}", one, cores, raised=True))
-        made.append(Variant(f"2 thread(s), niceness {_RAISED}", two, cores, raised=True))
+        for usual in (one, two):
+            name = usual.name.replace("CompiledModel", f"niceness {_RAISED}")
+            made.append(replace(usual, name=name, raised=True, times=[]))
     return made
 
 
@@ -120,7 +128,7 @@ def tail(name: str, under_load: int, frames: int, fps: float) -> None:
     footage = load_footage(_DEMO, (1280, 720))
     with contextlib.ExitStack() as stack:
         competitors = stack.enter_context(Competitors(under_load, _DEMO))
-        shown = variants(effect, stack)
+        shown = variants(effect, stack, fps=fps)
         competitors.wait()
         stream = paced(EndlessClip(footage.pictures, fps), StopFlag(), restamp=True)
         with short_collections():

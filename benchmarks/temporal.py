@@ -32,7 +32,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.command import run
-from benchmarks.machine import this_machine
+from benchmarks.machine import Machine, this_machine
 from effectcam.composite.temporal import MotionBlending, NoBlending, TemporalPolicy
 from effectcam.effect import Effect, load_effect
 from effectcam.effect.manifest import Screen, Warp
@@ -169,6 +169,7 @@ def temporal(
     if weight is None and effect.temporal.policy == "none":
         raise UsageError(f"{effect.name} has no temporal policy; give --weight, e.g. 0.6")
     console = Console(highlight=False, soft_wrap=True, width=110)
+    machine = this_machine()  # before there is a load of our own
     with reserved(json_file) as file:
         chosen = slice(skip, None if frames is None else skip + frames)
         results = {}
@@ -178,7 +179,7 @@ def temporal(
             policy = None if weight is None else MotionBlending(weight=weight, tolerance=tolerance, fine=fine)
             results[clip.stem] = measure(clip, effect, policy, chosen)
         if file is not None:
-            file.fill(json.dumps(_report(effect, results), indent=1).encode("ascii"))
+            file.fill(json.dumps(_report(effect, machine, results), indent=1).encode("ascii"))
     console.print(f"{effect.name} {effect.version}, without and with", style="bold")
     console.print(_table(results))
     for kind in ("chain", "processor"):
@@ -193,11 +194,11 @@ def temporal(
         )
 
 
-def _report(effect: Effect, results: dict[str, list[Side]]) -> dict[str, object]:
+def _report(effect: Effect, machine: Machine, results: dict[str, list[Side]]) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "effect": {"name": effect.name, "version": effect.version},
-        "machine": dataclasses.asdict(this_machine()),
+        "machine": dataclasses.asdict(machine),
         "clips": {clip: [dataclasses.asdict(side) for side in sides] for clip, sides in results.items()},
     }
 

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from benchmarks import tail
 from effectcam.effect.package import read_package
+from effectcam.frame import Frame
 from effectcam.pipeline import Pipeline
 from effectcam.student.engine import CompiledEngine, InterpreterEngine
 from effectcam.student.litert import LiteRtStudent
@@ -57,9 +59,29 @@ def test_opencv_and_priority_hold_for_the_frame_alone(
     with contextlib.ExitStack() as stack:
         shown = tail.variants(effect, stack)
         for variant in shown:
-            variant.run(None, counts=True)  # type: ignore[arg-type]
+            variant.run(Frame(np.zeros((8, 8, 3), np.uint8), 0, 0), counts=True)
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
     for variant, (threads, niceness) in zip(shown, seen, strict=True):
         assert threads == variant.opencv_threads
         assert niceness == before + (-5 if variant.raised else 0)
     cv2.setNumThreads(-1)
+
+
+def test_the_frames_of_each_pipeline_come_at_the_rate_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blending goes by the gap to the frame before, and each variant has only every so many."""
+    seen: dict[Pipeline, list[int]] = {}
+    monkeypatch.setattr(
+        Pipeline, "process", lambda self, frame: seen.setdefault(self, []).append(frame.captured_at)
+    )
+    effect = read_package(write_effect(tmp_path, "plain", model="identity"))
+    with contextlib.ExitStack() as stack:
+        shown = tail.variants(effect, stack, fps=25)
+        for _ in range(3):
+            for variant in shown:
+                variant.run(Frame(np.zeros((8, 8, 3), np.uint8), 0, 0), counts=True)
+    assert len(seen) == 4
+    for stamps in seen.values():
+        assert stamps == [number * 40_000_000 for number in range(len(stamps))]
+    assert {len(variant.times) for variant in shown} == {3}

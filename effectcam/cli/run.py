@@ -21,6 +21,16 @@ from effectcam.cli.options import (
 _FILE = FilePath()
 
 
+class _Port(click.IntRange):
+    """A camera or clip after ``--panel`` would be taken for its port."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no port; name the camera or clip before --panel", param, ctx)
+
+
 @click.command(short_help="Put an effect on a camera or a clip, live.")
 @click.argument("source", required=False)
 @click.option("--effect", "-e", default="toon", show_default=True, help="Effect: a name or a path.")
@@ -62,7 +72,7 @@ _FILE = FilePath()
 @click.option("--virtual-camera", is_flag=True, help="Send to a virtual camera: OBS, Zoom, browsers.")
 @click.option("--device", metavar="NAME", help="The same, to the one of this path or label.")
 @click.option("--window", is_flag=True, help="Show a preview window.")
-@click.option("--record", type=_FILE, metavar="FILE.mp4", help="Record a video.")
+@click.option("--record", type=_FILE, metavar="FILE.mp4", help="Record a video; a camera's is silent.")
 @click.option("--overwrite", is_flag=True, help="Let --record and --stills replace older files.")
 @click.option("--credentials", is_flag=True, help="Sign the recording with content credentials (C2PA).")
 @click.option("--stills", type=_FILE, metavar="FOLDER", help="Write every frame as a picture.")
@@ -103,20 +113,24 @@ _FILE = FilePath()
     "--panel",
     is_flag=False,
     flag_value=8787,
-    type=click.IntRange(0, 65535),
+    type=_Port(0, 65535),
     metavar="[PORT]",
-    help="Serve the control page on this machine.  [default port: 8787]",
+    help="Serve the control page on this machine; name SOURCE before it.  [default port: 8787]",
 )
 @click.option("--presets", type=_FILE, metavar="FILE.toml", help="Presets to use instead of your own file.")
 @click.option(
-    "--midi", is_flag=False, flag_value="", metavar="[PORT]", help="A MIDI fader sets the strength."
+    "--midi",
+    is_flag=False,
+    flag_value="",
+    metavar="[PORT]",
+    help="A MIDI fader sets the strength; name SOURCE before it.",
 )
 @click.option(
     "--obs",
     is_flag=False,
     flag_value="ws://127.0.0.1:4455",
     metavar="[URL]",
-    help="Tell OBS the delay, so that sound and picture agree.",
+    help="Tell OBS the delay, so that sound and picture agree; name SOURCE before it.",
 )
 @click.option("--obs-input", metavar="NAME", help="The audio input to be delayed.  [default: Mic/Aux]")
 def run(**wishes: Any) -> None:

@@ -321,3 +321,21 @@ def test_a_fault_of_ours_is_one_line_too(
     monkeypatch.delenv("EFFECTCAM_TRACEBACK", raising=False)
     assert main(["effects", "list"]) == 1
     assert "effectcam: unexpected KeyError: 'plan'; please report it" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--panel", "is no port; name the camera or clip before --panel"),
+        ("--midi", "is a file and no MIDI port; name it before --midi"),
+        ("--obs", "is a file and no address of OBS; name it before --obs"),
+    ],
+)
+def test_a_clip_after_an_option_that_may_take_something(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, told: str
+) -> None:
+    clip = media.write_clip(tmp_path / "me.mp4", count=2)
+    assert main(["run", "--window", option, str(clip)]) == 2
+    line = capsys.readouterr().err
+    assert told in line and str(clip) in line
+    assert line.count("\n") == 1
