@@ -75,14 +75,20 @@ class Worker:
     the peer cannot be had there."""
 
     def __init__(self, python: Path, kind: str, pictures: Path, *arguments: str) -> None:
+        # A file, since nobody reads a pipe meanwhile: a library that says much would wait for it.
+        self._told = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
             [str(python), str(WORKER), kind, str(pictures), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._told,
             text=True,
         )
-        self.name = self._answer()
+        try:
+            self.name = self._answer()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def run(self, number: int) -> float:
         assert self._process.stdin is not None
@@ -93,8 +99,10 @@ class Worker:
         assert self._process.stdout is not None
         said = self._process.stdout.readline().strip()
         if not said:
-            _, told = self._process.communicate()
-            raise UsageError(told.strip().splitlines()[-1] if told.strip() else "it ended without a word")
+            self._process.wait()
+            self._told.seek(0)
+            told = self._told.read().strip()
+            raise UsageError(told.splitlines()[-1] if told else "it ended without a word")
         return said
 
     def __enter__(self) -> Self:
@@ -103,6 +111,7 @@ class Worker:
     def __exit__(self, *error: object) -> None:
         self._process.kill()
         self._process.communicate()
+        self._told.close()
 
 
 @dataclass
