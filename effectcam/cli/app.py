@@ -48,10 +48,6 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name == "distill" and importlib.util.find_spec("torch") is None:
-            raise UsageError(
-                f"distill needs PyTorch, which is not installed; run: {install_extra('distill')}"
-            )
         module = importlib.import_module(f"effectcam.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
@@ -61,6 +57,12 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UsageError(f"no command {args[0]!r}; {nearest(args[0], COMMANDS)}")
+        # Help needs nothing.
+        asks = len(args) > 1 and not {"-h", "--help"} & set(args)
+        if args[0] == "distill" and asks and importlib.util.find_spec("torch") is None:
+            raise UsageError(
+                f"distill needs PyTorch, which is not installed; run: {install_extra('distill')}"
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -94,6 +94,9 @@ def test_distill_without_torch_says_what_to_install(
     from effectcam.cli import main
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for helped in (["distill", "--help"], ["distill", "new", "--help"]):
+        assert main(helped) == 0
+        assert "Usage: effectcam distill" in capsys.readouterr().out
     assert main(["distill", "train"]) == 2
     assert capsys.readouterr().err == (
         f"effectcam: distill needs PyTorch, which is not installed; run: {install_extra('distill')}\n"
