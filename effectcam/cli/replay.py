@@ -141,6 +141,8 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
         golden = None
         if wishes.record is not None:
             golden = stack.enter_context(GoldenFolder(wishes.record, [plan.stem for plan in plans]))
+            for line in wishes.what_is_replaced(golden.replaced, effect, gates):
+                terminal.note(line)
             plans = [replace(plan, record=golden.path) for plan in plans]
         bars = stack.enter_context(terminal.progress())
         settings = wishes.settings(gates, len(plans), faults)
@@ -158,9 +160,10 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
                 failures=batch.lines,
             )
         )
+        faithful = [clip.faithful for clip in batch.reports if clip.faithful is not None]
         told = [
             *notes,
-            *lacking,
+            *faithful,
             *(f"planted: {fault}" for fault in (faults.faults if faults is not None else ())),
         ]
         made: dict[str, Callable[[], bytes]] = {
@@ -168,7 +171,7 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
             "JUnit file": lambda: junit_xml(
                 f"{effect.name} {effect.version}, {wishes.tier}", cases(plans, batch, missing)
             ),
-            "page": lambda: _page(batch, effect, wishes, told),
+            "page": lambda: _page(batch, effect, wishes, [*batch.lines, *lacking], told),
         }
         # One that cannot be written must not cost the others, nor what there is to tell.
         unwritten: list[str] = []
@@ -180,12 +183,14 @@ def _replay(clips: Sequence[str], wishes: Wishes, given: Collection[str]) -> int
             if place is not None:
                 with noting(unwritten):
                     place.fill(made[kind]())
-    faithful = [played.faithful for played in batch.played.values() if played.faithful is not None]
     if wishes.to_stdout:
         click.echo(report, nl=False)
     else:
         _show(batch, wishes)
-        for line in faithful:
+    for line in faithful:
+        if wishes.to_stdout:
+            terminal.note(line)
+        else:
             terminal.out().print(line)
     if skipped := batch.skipped(plans):
         clips_are = "clip is" if len(skipped) == 1 else "clips are"
@@ -217,7 +222,9 @@ def _show(batch: Batch, wishes: Wishes) -> None:
             console.print(checks_table(reports))
 
 
-def _page(batch: Batch, effect: Manifest, wishes: Wishes, told: Sequence[str]) -> bytes:
+def _page(
+    batch: Batch, effect: Manifest, wishes: Wishes, failures: Sequence[str], told: Sequence[str]
+) -> bytes:
     from effectcam.replay.evidence import Findings
     from effectcam.replay.page import ShownClip, replay_page
 
@@ -229,7 +236,7 @@ def _page(batch: Batch, effect: Manifest, wishes: Wishes, told: Sequence[str]) -
         shown,
         tier=wishes.tier,
         accelerator=wishes.accelerator,
-        failures=batch.lines,
+        failures=failures,
         told=told,
     )
     # Names of files need not be text in any encoding.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from effectcam.effect.manifest import Manifest
     from effectcam.replay.faults import FaultScript
     from effectcam.replay.gates import Gate
+    from effectcam.replay.golden import Golden
     from effectcam.replay.replayer import ClipPlan, ReplaySettings
     from effectcam.student.accelerator import Wish
 
@@ -141,7 +142,7 @@ class Wishes:
             max_faces=self.faces,
             threads=self.threads,
             accelerator=self.accelerator,
-            metrics=self.metrics or self.page is not None or any(gate.needs_metrics for gate in gates),
+            metrics=self._measures(gates),
             room=None if self.page is None else Room.shared(clips),
             faults=faults,
             bundle=self.bundle,
@@ -193,6 +194,24 @@ class Wishes:
         if golden.effectcam != version:
             notes.append(f"{self.check}: was recorded with effectcam {golden.effectcam}, this is {version}")
         return notes
+
+    def what_is_replaced(self, golden: Golden | None, effect: Manifest, gates: Sequence[Gate]) -> list[str]:
+        """A line for each thing in which ``golden`` is not what this run records in its place. UsageError
+        where it is of another effect."""
+        from effectcam.replay.golden_check import what_is_replaced
+
+        if self.record is None or golden is None:
+            return []
+        return what_is_replaced(
+            *(golden, self.record, effect),
+            tier=self.tier,
+            strength=self.strength,
+            faces=self.faces,
+            metrics=self._measures(gates),
+        )
+
+    def _measures(self, gates: Sequence[Gate]) -> bool:
+        return self.metrics or self.page is not None or any(gate.needs_metrics for gate in gates)
 
     def missing(self, plans: Sequence[ClipPlan]) -> list[str]:
         """The names of clips that the golden has and ``plans`` have not."""

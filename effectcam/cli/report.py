@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,13 @@ from effectcam.cli.options import FilePath, accelerator, pipeline_options
 from effectcam.errors import UsageError
 
 if TYPE_CHECKING:
+    from effectcam.doctor import Finding
     from effectcam.replay.bundle import Recording
 
 _PICTURES = 12
 """Frames of which a report has pictures, where it may have any."""
+_NAMED = re.compile(r"""^(['"])(?:\\.|(?!\1).)*\1""")
+"""A camera's name, as doctor quotes it at the front."""
 _HARMLESS = frozenset(("EFFECTCAM_EFFECTS", "EFFECTCAM_NATIVE_LOG", "EFFECTCAM_TRACEBACK"))
 
 
@@ -151,10 +156,17 @@ def _device() -> object:
     return fingerprint()
 
 
-def _findings() -> list[object]:
+def _findings() -> list[Finding]:
     from effectcam.cli.doctor import examine
 
-    return [*examine()]
+    return [_nameless(finding) for finding in examine()]
+
+
+def _nameless(finding: Finding) -> Finding:
+    """Cameras by number: a name often tells whose one is."""
+    if not finding.name.startswith(("camera ", "virtual camera ")):
+        return finding
+    return replace(finding, text=_NAMED.sub(lambda _: finding.name, finding.text))
 
 
 def _without_home(values: Any) -> Any:
@@ -162,11 +174,20 @@ def _without_home(values: Any) -> Any:
     import msgspec
 
     plain = msgspec.to_builtins(values)
-    home = str(Path.home())
+    forms: set[str] = set()
+    # The folder may be a link, and in what errors quote its backslashes are doubled.
+    for home in (Path.home(), Path.home().resolve()):
+        if len(str(home)) > 1:
+            forms |= {str(home), home.as_posix(), str(home).replace("\\", "\\\\")}
+    if not forms:
+        return plain
+    either = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    # Where the name goes on it is another's.
+    pattern = re.compile(rf"(?:{either})(?![\w-]|\.\w)")
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):
-            return value.replace(home, "~") if len(home) > 1 else value
+            return pattern.sub("~", value)
         if isinstance(value, dict):
             return {key: clean(each) for key, each in value.items()}
         return [clean(each) for each in value] if isinstance(value, list) else value

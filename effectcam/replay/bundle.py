@@ -184,7 +184,7 @@ def told(name: str) -> str:
         "trace.jsonl": "what was decided about each frame; pictures only as digests that cannot be undone",
         "faces.f32": "468 points of each face in each frame: where it was and how it moved, no picture",
         "device.json": "processor, memory, system, versions of libraries; no name, no serial number",
-        "doctor.json": "what effectcam doctor finds: effects, cameras by name, accelerators",
+        "doctor.json": "what effectcam doctor finds: effects, cameras by number, accelerators",
     }[name]
 
 

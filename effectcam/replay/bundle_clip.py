@@ -65,12 +65,14 @@ class BundleClip:
 class RecordedFaces:
     """A `FaceTracker` that has found the faces already."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, max_faces: int | None = None) -> None:
+        """``max_faces``: of a frame with more the first ones are handed on; None for all."""
         self._faces = bundle.faces
+        self._most = max_faces
 
     def process(self, frame: Frame) -> list[FaceObservation]:
         """Those of the frame of this index; none beyond the bundle's end."""
-        return self._faces[frame.index] if frame.index < len(self._faces) else []
+        return self._faces[frame.index][: self._most] if frame.index < len(self._faces) else []
 
     def reset(self) -> None:
         pass

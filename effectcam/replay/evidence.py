@@ -17,12 +17,13 @@ from effectcam.frame import Pixels
 from effectcam.ledger import STAGES, Ledger
 from effectcam.replay.metrics import FIGURES, Figure, Moment, Values
 from effectcam.replay.metrics.flicker import resting
-from effectcam.replay.metrics.likeness import EQUAL_DB, psnr
+from effectcam.replay.metrics.likeness import EQUAL_DB, psnr, ssim
 from effectcam.replay.pictures import kept
 from effectcam.replay.timeline import Timeline
 
 WORST: tuple[str, ...] = ("face_warping", "warping", "flicker", "seam", "landmark_error", "psnr")
-"""Figures whose worst frames are shown. Of the two of warping the first, for an effect on faces."""
+"""Figures whose worst frames are shown. Of the two of warping the first where faces are drawn, the second
+where the frame alone is."""
 
 SHOWN: Mapping[str, str] = {
     **dict.fromkeys(("face_warping", "warping"), "frame before, this frame, what did not move along"),
@@ -32,10 +33,12 @@ SHOWN: Mapping[str, str] = {
 }
 """What the pictures of a worst frame are, from left to right."""
 
+AT = "at"
+"""Timeline of the frames' stamps."""
 _MOST_WORST = 3
 """Frames of each figure."""
-_APART = 15
-"""Frames between two of them: neighbours look alike, and tell of one fault."""
+_APART = 500_000_000
+"""Nanoseconds between two of them: neighbours look alike, and tell of one fault."""
 _MOST_PAIRS = 6
 """Frames before and after the effect."""
 _PAIR_WIDTH = 960
@@ -50,11 +53,11 @@ _DRAWN = 64.0
 _MAP_WIDTH = 480
 _QUALITY = 82
 
-_ALL_PICTURES = 5_500_000
+_ALL_PICTURES = 4_200_000
 """Bytes in a report; as text in a page they take a third more."""
 _MOST_PICTURES = 2_000_000
 """Of one clip."""
-_MOST_TIMELINES = 100
+_MOST_TIMELINES = 50
 """Clips of a report that has them; a longer one is a table with pictures."""
 
 Picture = bytes
@@ -106,7 +109,8 @@ class Findings:
     """What a report shows of a clip."""
 
     timelines: Mapping[str, Timeline] = field(default_factory=dict)
-    """Of figures by name, and of stages as ``stage <name>``, in milliseconds."""
+    """Of figures by name, of stages as ``stage <name>``, in milliseconds, and of the frames' stamps as `AT`,
+    in seconds."""
     pairs: Sequence[Pair] = ()
     """Spread over the clip, the first frame among them."""
     worst: Sequence[WorstFrame] = ()
@@ -127,10 +131,10 @@ class Room(NamedTuple):
 
     @classmethod
     def shared(cls, clips: int) -> Room:
-        """For each of so many clips, so that the page stays below ten megabytes or so.
+        """For each of so many clips, so that the page stays below ten megabytes.
 
-        >>> Room.shared(1), Room.shared(60)
-        (Room(stretches=480, pictures=2000000), Room(stretches=60, pictures=91666))
+        >>> Room.shared(1), Room.shared(50)
+        (Room(stretches=480, pictures=2000000), Room(stretches=60, pictures=84000))
         """
         stretches = max(60, min(480, 6 * 480 // clips // 2 * 2)) if clips <= _MOST_TIMELINES else 0
         return cls(stretches, min(_MOST_PICTURES, _ALL_PICTURES // clips))
@@ -163,6 +167,7 @@ class Evidence:
     def see(self, moment: Moment) -> Values:
         self._moment = moment
         self._frames += 1
+        self._add(AT, moment.before.index, moment.before.captured_at / 1e9)
         apart = _difference(moment.before.pixels, moment.after.pixels, _MAP_WIDTH)
         self._sum = apart if self._sum is None else self._sum + apart
         golden = self._golden(moment.before.index)
@@ -182,8 +187,10 @@ class Evidence:
             if ms:
                 self._add(f"stage {stage}", index, ms)
         if moment is not None:
+            # Where the effect draws nothing, the output's error is the input's.
+            left_out = "warping" if "face_warping" in values or not moment.whole else ""
             for name in WORST:
-                if name in values and not (name == "warping" and moment.mask is not None):
+                if name in values and name != left_out:
                     self._keep_worst(name, values[name], moment, partial(_side_by_side, name, moment))
 
     def close(self) -> None:
@@ -195,9 +202,12 @@ class Evidence:
         left = self._room.pictures
         if self._sum is None:
             return Findings()
-        difference = _map(self._sum / self._frames)
-        golden = None if self._golden_sum is None else _map(self._golden_sum / self._golden_frames)
-        left -= len(difference.picture) + (len(golden.picture) if golden else 0)
+        difference = _map(self._sum / self._frames, left // 2)
+        left -= len(difference.picture) if difference else 0
+        golden = None
+        if self._golden_sum is not None:
+            golden = _map(self._golden_sum / self._golden_frames, left // 2)
+        left -= len(golden.picture) if golden else 0
         worst, pairs = [], []
         of_each = self._worst.values()
         ranks = [one[rank] for rank in range(_MOST_WORST) for one in of_each if rank < len(one)]
@@ -249,6 +259,8 @@ class Evidence:
         self._golden_sum = apart.astype(np.float32) if self._golden_sum is None else self._golden_sum + apart
         self._golden_frames += 1
         likeness = psnr(after, golden)
+        self._add("psnr", moment.before.index, likeness)
+        self._add("ssim", moment.before.index, ssim(after, golden))
         if likeness < EQUAL_DB:
             pictures = (_fit(each, _DETAIL) for each in (golden, after, heat(apart, BRIGHTEST["psnr"])))
             self._keep_worst("psnr", likeness, moment, lambda: _row(pictures))
@@ -256,22 +268,14 @@ class Evidence:
     def _keep_worst(self, name: str, value: float, moment: Moment, pictures: Callable[[], Pixels]) -> None:
         worst = self._worst.setdefault(name, [])
         sign = 1 if FIGURES[name].better == "low" else -1
-        index = moment.before.index
-        near = [each for each in worst if abs(each.frame - index) < _APART]
+        index, at = moment.before.index, moment.before.captured_at
+        near = [each for each in worst if abs(each.at - at) < _APART]
         rivals = near or worst[_MOST_WORST - 1 :]
         if any(sign * value <= sign * rival.value for rival in rivals):
             return
         for rival in rivals:
             worst.remove(rival)
-        worst.append(
-            WorstFrame(
-                name,
-                value,
-                index,
-                moment.before.captured_at,
-                jpeg(pictures()),
-            )
-        )
+        worst.append(WorstFrame(name, value, index, at, jpeg(pictures())))
         worst.sort(key=lambda each: -sign * each.value)
 
 
@@ -333,10 +337,12 @@ def _row(pictures: Iterable[Pixels]) -> Pixels:
 
 
 def _view(moment: Moment) -> Callable[[Pixels], Pixels]:
-    """What to show of a frame: the surroundings of its first face, or all of it."""
+    """What to show of a frame: the surroundings of its faces, any of which may be the one that is meant, or
+    all of it."""
     height, width = moment.before.pixels.shape[:2]
-    box = moment.faces[0].crop.box(width, height) if moment.faces else None
-    left, top, right, bottom = box or (0, 0, width, height)
+    found = [face.crop.box(width, height) for face in moment.faces]
+    boxes = np.array([box for box in found if box is not None] or [(0, 0, width, height)])
+    (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     if right - left < 16 or bottom - top < 16:
         left, top, right, bottom = 0, 0, width, height
     return lambda pixels: _fit(pixels[top:bottom, left:right], _DETAIL, least=_DETAIL)
@@ -362,8 +368,13 @@ def _difference(one: Pixels, other: Pixels, width: int) -> NDArray[np.float32]:
     return _apart(_fit(one, width), _fit(other, width)).astype(np.float32)
 
 
-def _map(mean: NDArray[np.float32]) -> HeatMap:
+def _map(mean: NDArray[np.float32], most: int) -> HeatMap | None:
+    """In ``most`` bytes, if need be at half the width; None where that does not do."""
     # Not the very largest: one pixel must not make the rest of the map dark.
     brightest = max(1.0, float(np.percentile(mean, 99.5)))
     scaled = np.clip(mean * (255 / brightest), 0, 255).astype(np.uint8)
-    return HeatMap(jpeg(heat(scaled, 255)), brightest)
+    for width in (scaled.shape[1], scaled.shape[1] // 2):
+        picture = jpeg(heat(_fit(scaled, width), 255))
+        if len(picture) <= most:
+            return HeatMap(picture, brightest)
+    return None

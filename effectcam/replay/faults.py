@@ -41,6 +41,8 @@ _ARRIVAL: Final = frozenset(("dropped", "late", "repeated", "out-of-order", "dup
 """They say when a frame comes and as what, so that a frame can have one of them."""
 _EVERY: Final = _ARRIVAL - {"out-of-order"} | {"slow-stage", "nan"}
 _NEED_ONE_BEFORE: Final = frozenset(("repeated", "duplicate-stamp"))
+_NEED_A_MIDDLE: Final = frozenset(("leaves", "second-face"))
+"""In the first and the last of their frames they have not begun, or are over."""
 
 _SCRIPTS = Path(__file__).with_name("fault_scripts")
 
@@ -112,11 +114,13 @@ class FaultScript:
         return tuple(fault for fault in self.faults if frame in fault.frames)
 
     def check_length(self, frames: int | None, clip: str) -> None:
-        """UsageError for a fault that begins where ``clip`` has ended, or cuts to there. None: not known."""
+        """UsageError for a fault that begins or goes on where ``clip`` has ended, or cuts to there. None: not
+        known."""
         if frames is None:
             return
         for fault in self.faults:
-            for what, frame in (("begins at", fault.first), ("cuts to", fault.to or 0)):
+            places = (("begins at", fault.first), ("runs to", fault.last), ("cuts to", fault.to or 0))
+            for what, frame in places:
                 if frame >= frames:
                     raise UsageError(
                         f"{self._where(fault)} ({fault.kind}) {what} frame {frame}, but {clip} has {frames} "
@@ -233,6 +237,12 @@ def _frames(table: Table, kind: Kind) -> tuple[int, int]:
         raise UsageError(
             f"{table.where('frames')} holds {last - first + 1} to come out of order; give 2 to "
             f"{MOST_SHUFFLED}"
+        )
+    if kind in _NEED_A_MIDDLE and last - first < 2:
+        key = "frame" if "frame" in table else "frames"
+        raise UsageError(
+            f"{table.where(key)} holds {last - first + 1}, and {kind} shows only between its first and its "
+            "last; give 3 or more, as in frames = [first, last]"
         )
     return first, last
 

@@ -21,6 +21,7 @@ from effectcam.source.clip import Clip
 from effectcam.student.choice import PlacedStudent
 from effectcam.student.wrapped import WrappedStudent
 
+_OF_STAGES = frozenset(("slow-stage", "nan"))
 _AFTER = 1_000_000
 """Nanoseconds between the stamps of frames that a late one holds up: they come in a burst."""
 
@@ -31,14 +32,28 @@ class PlantedFaults:
 
     def __init__(self, script: FaultScript) -> None:
         self.script = script
-        self.at_work: tuple[Fault, ...] = ()
-        """On the latest frame of the clip under it."""
+        self._at_work: tuple[Fault, ...] = ()
+        self._met: set[Fault] = set()
+        """Of those of a stage, the ones to which the latest frame has come."""
 
     def over(self, clip: Clip) -> FaultyClip:
         """``clip`` as the script has it come. Raises UsageError where the two do not fit."""
         self.script.check_length(clip.frames, clip.path.name)
-        self.at_work = ()
+        self.begin(())
         return FaultyClip(clip, self)
+
+    def begin(self, faults: tuple[Fault, ...]) -> None:
+        """The next frame is on its way, with these faults."""
+        self._at_work = faults
+        self._met = set()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of the faults at work on the latest frame. Those of a stage are told once it has run: on a frame
+        without a face a student that draws faces neither tarries nor fails."""
+        return tuple(
+            fault.kind for fault in self._at_work if fault.kind not in _OF_STAGES or fault in self._met
+        )
 
     def pipeline(self, effect: Effect, *, max_faces: int = 1, **settings: Any) -> Pipeline:
         """A pipeline whose mesh and students fail and tarry as the script says; ``settings`` are those of
@@ -62,13 +77,16 @@ class PlantedFaults:
 
     def tarry(self, stage: str) -> None:
         """Sleep where the script wants this stage to be slow."""
-        for fault in self.at_work:
+        for fault in self._at_work:
             if fault.kind == "slow-stage" and fault.stage == stage:
+                self._met.add(fault)
                 time.sleep(fault.ms / 1000)
 
-    def has(self, kind: str) -> bool:
-        """Whether such a fault is at work on the latest frame."""
-        return any(fault.kind == kind for fault in self.at_work)
+    def fails(self) -> bool:
+        """Whether the script wants the students to fail."""
+        found = [fault for fault in self._at_work if fault.kind == "nan"]
+        self._met.update(found)
+        return bool(found)
 
 
 @dataclass(slots=True)
@@ -95,13 +113,22 @@ class FaultyClip:
         """Closes ``clip`` when it is closed."""
         self.clip = clip
         self.shown_at = 0
-        self.faults: tuple[str, ...] = ()
-        """Kinds at work on the latest frame, ``dropped`` where it comes after a gap."""
         self._planted = planted
         self._pictures = FaultyPictures(clip, planted.script)
         self._count = 0
-        self._last_stamp = -1
+        self._last: Pixels | None = None
+        """What came before."""
+        self._sent = 0
+        """Its stamp."""
+        self._highest = -1
+        """Of all stamps so far: after frames out of order not the one before."""
         self._arrivals = self._shuffled()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Kinds at work on the latest frame, see `PlantedFaults.kinds`; ``dropped`` where it comes after a
+        gap."""
+        return self._planted.kinds
 
     @property
     def script(self) -> str:
@@ -138,25 +165,26 @@ class FaultyClip:
 
     def __next__(self) -> Frame:
         arrival = next(self._arrivals)
-        self._planted.at_work = arrival.faults
-        self.faults = tuple(fault.kind for fault in arrival.faults)
+        self._planted.begin(arrival.faults)
         self.shown_at = arrival.shown_at
-        frame = Frame(arrival.frame.pixels, self._count, self._stamp(arrival))
+        pixels = arrival.frame.pixels
+        if self._last is not None and _of_kind(arrival, "repeated") is not None:
+            pixels = self._last.copy()
+        self._last, self._sent = pixels, self._stamp(arrival)
+        frame = Frame(pixels, self._count, self._sent)
         self._count += 1
         return frame
 
     def _stamp(self, arrival: _Arrival) -> int:
-        own, kinds = arrival.frame.captured_at, self.faults
-        if "duplicate-stamp" in kinds:
-            return max(self._last_stamp, 0)
-        if "out-of-order" in kinds:
-            self._last_stamp = max(self._last_stamp, own)
-            return own
-        late = sum(fault.ms for fault in arrival.faults if fault.kind == "late")
-        stamp = own + round(late * 1e6)
-        if stamp <= self._last_stamp:
-            stamp = self._last_stamp + _AFTER
-        self._last_stamp = stamp
+        stamp = arrival.frame.captured_at
+        if _of_kind(arrival, "duplicate-stamp") is not None:
+            return self._sent
+        if _of_kind(arrival, "out-of-order") is None:
+            late = sum(fault.ms for fault in arrival.faults if fault.kind == "late")
+            stamp += round(late * 1e6)
+            if stamp <= self._highest:
+                stamp = self._highest + _AFTER
+        self._highest = max(self._highest, stamp)
         return stamp
 
     def _shuffled(self) -> Iterator[_Arrival]:
@@ -176,7 +204,6 @@ class FaultyClip:
     def _drawn(self) -> Iterator[_Arrival]:
         """The frames that are not dropped, with their pictures."""
         dropped: tuple[Fault, ...] = ()
-        last: Pixels | None = None
         for frame in self.clip:
             faults = self._planted.script.at(frame.index)
             gap = tuple(fault for fault in faults if fault.kind == "dropped")
@@ -184,19 +211,16 @@ class FaultyClip:
                 dropped = gap
                 continue
             pixels = self._pictures(frame, faults)
-            if last is not None and any(fault.kind == "repeated" for fault in faults):
-                pixels = last.copy()
-            last = pixels
-            shown_at = frame.captured_at
-            yield _Arrival(replace(frame, pixels=pixels), (*dropped, *faults), shown_at)
+            yield _Arrival(replace(frame, pixels=pixels), (*dropped, *faults), frame.captured_at)
             dropped = ()
         self._tell_of_the_rest(self.clip.frames or 0)
 
     def _tell_of_the_rest(self, frames: int) -> None:
         """Not every container knows beforehand how many frames it has."""
         for fault in self._planted.script.faults:
-            if fault.first >= frames:
-                self.warnings.append(f"{self.path}: has {frames} frames, so this never came: {fault}")
+            if fault.last >= frames:
+                what = "this never came" if fault.first >= frames else "this was not done to its end"
+                self.warnings.append(f"{self.path}: has {frames} frames, so {what}: {fault}")
 
     def close(self) -> None:
         self._pictures.close()
@@ -231,7 +255,7 @@ class _FaultyStudent(WrappedStudent[PlacedStudent]):
 
     def run(self, image: Pixels) -> Pixels:
         self._planted.tarry("student")
-        if self._planted.has("nan"):
+        if self._planted.fails():
             # What a student makes of a network's NaN; its own numbers are bytes, which hold none.
             raise StudentError("the student returned NaN, as the faults have it; go on with the next frame")
         return super().run(image)

@@ -138,6 +138,8 @@ class GoldenFolder:
         for stem in stems:
             if not stem.isprintable():
                 raise UsageError(f"{stem!r}: a golden keeps the names of clips as text; rename the clip")
+        self.replaced: Golden | None = None
+        """The golden that is at ``target`` so far."""
         self._place = place = Path(os.path.realpath(target))
         self.path = place.with_name(f".{place.name[:_LONGEST]}.{os.getpid()}.part")
         """Where clips are recorded meanwhile."""
@@ -188,7 +190,7 @@ class GoldenFolder:
             raise UsageError(
                 f"{self._target}: holds files that are no golden's ({min(there)}); name another folder"
             )
-        golden = read_golden(self._target)
+        golden = self.replaced = read_golden(self._target)
         own = {INDEX, *golden.clips, *(f"{stem}.jsonl" for stem in golden.clips)}
         if strangers := sorted(there - own):
             raise UsageError(

@@ -50,20 +50,51 @@ def refuse_other(
 ) -> None:
     """UsageError if the golden in ``folder`` is of another effect than is asked for, or of another version,
     tier, strength or number of faces of it: there would be nothing to compare."""
+    for what, one, other in _otherwise(golden, effect, tier, strength, faces):
+        raise UsageError(
+            f"{folder}: was recorded with {what} {one}, not {other}; check that, or record another golden"
+        )
+
+
+def what_is_replaced(
+    golden: Golden,
+    folder: Path,
+    effect: Manifest,
+    *,
+    tier: str,
+    strength: float | None,
+    faces: int,
+    metrics: bool,
+) -> list[str]:
+    """A line for each thing in which the golden in ``folder`` is not what is about to be recorded in its
+    place; ``metrics``: whether that has any. UsageError where it is of another effect: nobody means that."""
+    if golden.effect.name != effect.name:
+        raise UsageError(
+            f"{folder}: is a golden of {golden.effect.name}, and {effect.name} would take its place; name "
+            "another folder, or delete that one first"
+        )
+    lines = [
+        f"{folder}: the golden there so far was recorded with {what} {one}, the new one with {other}"
+        for what, one, other in _otherwise(golden, effect, tier, strength, faces)
+    ]
+    if not metrics and any(clip.metrics is not None for clip in golden.clips.values()):
+        lines.append(f"{folder}: the golden there so far has metrics, the new one has none without --metrics")
+    return lines
+
+
+def _otherwise(
+    golden: Golden, effect: Manifest, tier: str, strength: float | None, faces: int
+) -> list[tuple[str, object, object]]:
+    """What the golden was recorded with and what is asked for, where the two are not the same."""
     was = golden.effect
-    strength = effect.strength.default if strength is None else strength
     pairs: list[tuple[str, object, object]] = [
         ("the effect", was.name, effect.name),
         (effect.name, was.version, effect.version),
         ("the tier", was.tier, tier),
-        ("a strength of", was.strength, strength),
+        ("a strength of", was.strength, effect.strength.default if strength is None else strength),
         ("--faces", was.faces, faces),
     ]
-    for what, one, other in pairs:
-        if one != other:
-            raise UsageError(
-                f"{folder}: was recorded with {what} {one}, not {other}; check that, or record another golden"
-            )
+    return [(what, one, other) for what, one, other in pairs if one != other]
 
 
 def golden_of(golden: Golden, stem: str, folder: Path) -> GoldenClip:

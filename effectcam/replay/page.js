@@ -33,6 +33,15 @@ for (const clip of document.querySelectorAll(".clip")) {
   const reading = clip.querySelector(".reading");
   if (!reading) continue;
   const told = clip.querySelector("output");
+  const { every, stamps } = clip.querySelector(".reader").dataset;
+  const begins = JSON.parse(stamps);
+  // Within a stretch of several frames time is taken to run evenly, beyond the last as before it.
+  const seconds = (frame) => {
+    const place = Math.floor(frame / every);
+    const from = begins[place];
+    const to = begins[place + 1] ?? 2 * from - (begins[place - 1] ?? from);
+    return from + ((to - from) * (frame % every)) / every;
+  };
   const plots = [...clip.querySelectorAll(".timeline")].map((row) => {
     const drawing = row.querySelector("svg");
     return {
@@ -49,7 +58,7 @@ for (const clip of document.querySelectorAll(".clip")) {
   };
   const read = (frame) => {
     reading.value = frame;
-    told.textContent = `frame ${frame}, ${(frame / clip.dataset.fps).toFixed(2)} s`;
+    told.textContent = `frame ${frame}, ${seconds(frame).toFixed(2)} s`;
     for (const { look, value, lines, frames } of plots) {
       const x = LEFT + ((WIDTH - LEFT - RIGHT) * frame) / Math.max(1, frames - 1);
       look.setAttribute("x1", x);

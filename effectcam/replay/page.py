@@ -10,9 +10,10 @@ from pathlib import Path
 import effectcam
 from effectcam.effect.manifest import Manifest
 from effectcam.ledger import STAGES
-from effectcam.replay.evidence import BRIGHTEST, SHOWN, Findings, HeatMap, Pair, WorstFrame, data_uri
+from effectcam.replay.evidence import AT, BRIGHTEST, SHOWN, Findings, HeatMap, Pair, WorstFrame, data_uri
 from effectcam.replay.metrics import FIGURES
 from effectcam.replay.report import ClipReport
+from effectcam.replay.timeline import Timeline
 from effectcam.replay.timeline_plot import Line, plot
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -58,7 +59,8 @@ def replay_page(
     told: Sequence[str] = (),
 ) -> str:
     """The page. All that comes from files is escaped. ``failures``: a line for each clip that did not go
-    through; ``told``: lines about the run, such as the faults that were planted."""
+    through or that the golden has and the run had not; ``told``: lines about the run, such as the faults that
+    were planted."""
     title = f"{effect.name} {effect.version}, {_counted(len(clips), 'clip')}"
     sections = [*_overview(clips, failures, told)]
     sections += [_clip(number, clip) for number, clip in enumerate(clips)]
@@ -131,7 +133,7 @@ def _clip(number: int, clip: ShownClip) -> str:
         _figures(clip),
     ]
     inside = "\n".join(part for part in parts if part)
-    return f'<article id="clip-{number}" class="clip" data-fps="{report.fps:g}">\n{inside}\n</article>'
+    return f'<article id="clip-{number}" class="clip">\n{inside}\n</article>'
 
 
 def _compare(number: int, pairs: Sequence[Pair]) -> str:
@@ -236,10 +238,15 @@ def _timelines(number: int, clip: ShownClip) -> str:
     return (
         '<section class="card timelines"><h3>Frame by frame</h3>'
         f"<p>Triangles: the worst frames.{thinned} Point at a frame or move the slider to read numbers.</p>"
-        '<div class="reader"><label>frame <input type="range" class="reading" min="0" '
+        f'<div class="reader" {_stamps(lines[AT])}><label>frame <input type="range" class="reading" min="0" '
         f'max="{max(0, frames - 1)}" value="0" aria-describedby="read-{number}"></label>'
         f'<output id="read-{number}"></output></div>{"".join(drawn)}</section>'
     )
+
+
+def _stamps(line: Timeline) -> str:
+    """Attributes for the page's script: seconds at which each stretch begins, and its length in frames."""
+    return f'data-every="{line.every}" data-stamps="{[round(each.low, 3) for each in line]}"'
 
 
 def _row(title: str, drawing: str) -> str:

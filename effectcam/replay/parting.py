@@ -30,6 +30,8 @@ angle. Landmarks that differ in the last bits move it by a thousandth of this.""
 SHARE_TOLERANCE = 0.02
 """Across types of machines: by how much a share from 0 to 1 that was decided on may differ, such as that of
 the results before, or how much of a face's effect shows."""
+_ROUNDED = 1e-9
+"""Shares move in steps of 0.02, and a difference of two of them is off by a last bit."""
 
 _BLENDS = ("face_blend", "frame_blend")
 """Among the decisions, but they rest on the crops."""
@@ -188,8 +190,15 @@ def _decided(
 ) -> Iterator[tuple[Stage, str]]:
     for name in names:
         one, other = was.decisions.get(name), now.decisions.get(name)
+        if name == "shown":
+            one, other = _shown(one, other), _shown(other, one)
         if one != other and (exact or not _close(one, other)):
             yield stage, f"{name} {one}, now {other}"
+
+
+def _shown(shares: object, others: object) -> object:
+    """``shares``, which are left out where every face has the whole effect."""
+    return [1.0] * len(others) if shares is None and isinstance(others, list) else shares
 
 
 def _close(one: object, other: object) -> bool:
@@ -197,7 +206,7 @@ def _close(one: object, other: object) -> bool:
         return len(one) == len(other) and all(map(_close, one, other))
     if not isinstance(one, (int, float)) or not isinstance(other, (int, float)):
         return False
-    return abs(one - other) <= SHARE_TOLERANCE
+    return abs(one - other) <= SHARE_TOLERANCE + _ROUNDED
 
 
 def _mesh(was: TracedFrame, now: TracedFrame, *, exact: bool) -> Iterator[tuple[Stage, str]]:

@@ -113,6 +113,7 @@ def _drawn(pipeline: Pipeline, frame: Frame, planted: FaultyClip | None, last: F
     except StudentError:
         if planted is None or "nan" not in planted.faults:
             raise
+    pipeline.ledger.skip()
     pipeline.faces, pipeline.drawings, pipeline.decisions = [], {}, {"held": True}
     return frame.with_pixels(np.zeros_like(frame.pixels) if last is None else last.pixels)
 

@@ -78,8 +78,6 @@ class Played:
     """For the golden."""
     findings: Findings | None = None
     """For the page."""
-    faithful: str | None = None
-    """How near a bundle came to what was recorded, in a line."""
 
 
 class Replayer:
@@ -155,6 +153,8 @@ class Replayer:
             report = replace(
                 report, metrics={**(report.metrics or {}), **checker.likeness}, check=checker.found
             )
+        if faithful is not None:
+            report = replace(report, faithful="; ".join([str(faithful), *faithful.notes]))
         if plan.gates:
             before = golden.metrics if golden is not None else None
             report = replace(report, gates=tuple(judge(plan.gates, report.metrics or {}, before)))
@@ -162,7 +162,6 @@ class Replayer:
             report=report,
             recorded=None if recorder is None else recorder.recorded(report.metrics),
             findings=None if evidence is None else evidence.findings(),
-            faithful=None if faithful is None else "; ".join([str(faithful), *faithful.notes]),
         )
 
     def _open_footage(self, path: str) -> Clip | FaultyClip | BundleClip:
@@ -195,7 +194,7 @@ class Replayer:
         make = Pipeline if self._planted is None else self._planted.pipeline
         return make(
             self._effect,
-            mesh=None if self._bundle is None else RecordedFaces(self._bundle),
+            mesh=None if self._bundle is None else RecordedFaces(self._bundle, settings.max_faces),
             tier=settings.tier,
             strength=settings.strength,
             max_faces=settings.max_faces,

@@ -49,6 +49,8 @@ class ClipReport:
     """What came of it beside its golden, if that was asked for."""
     gates: tuple[Verdict, ...] | None = None
     """What each gate says, if there were any."""
+    faithful: str | None = None
+    """How near a bug bundle came to what was recorded, in a line; None for a clip."""
     warnings: tuple[str, ...] = ()
     """What was odd about the clip, one line each: frames that were damaged or missing, sound that had to
     be coded anew. A clip cut short went through as far as it goes, and is told here."""

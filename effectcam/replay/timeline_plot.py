@@ -69,8 +69,10 @@ def plot(
                 back = [f"{at},{y(each.low):.1f}" for at, each in zip(across, run, strict=True)]
                 drawn.append(f'<polygon class="{line.kind}" points="{" ".join(there + back[::-1])}"/>')
             if len(run) == 1:
-                across.append(f"{float(across[0]) + 1:.1f}")
-                run = [*run, *run]
+                # A line of one point would hardly be seen.
+                at = f'cx="{across[0]}" cy="{y(run[0].mean):.1f}"'
+                drawn.append(f'<circle class="{line.kind}" {at} r="2.5"/>')
+                continue
             points = " ".join(f"{at},{y(each.mean):.1f}" for at, each in zip(across, run, strict=True))
             drawn.append(f'<polyline class="{line.kind}" points="{points}"/>')
     for frame, told in (worst or {}).items():

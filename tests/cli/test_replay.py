@@ -42,7 +42,7 @@ def test_frames_times_and_sound_stay(cli: Run, tmp_path: Path) -> None:
     for clip, entry in zip(clips, told["clips"], strict=True):
         output = out / clip.name
         keys = ["path", "frames", "width", "height", "fps", "faces", "stages_ms"]
-        assert list(entry) == [*keys, "output", "trace", "metrics", "check", "gates", "warnings"]
+        assert list(entry) == [*keys, "output", "trace", "metrics", "check", "gates", "faithful", "warnings"]
         assert entry["trace"] is entry["metrics"] is None
         assert (entry["path"], entry["output"]) == (str(clip), str(output))
         assert (entry["width"], entry["height"]) == size_of(clip) == size_of(output)

@@ -156,11 +156,15 @@ def test_a_folder_that_lacks_clips_of_the_golden_fails(
     folder.mkdir()
     shutil.copy(clips / "bare.mp4", folder)
     call = ("replay", folder, "--effect", "negative-face", "--check", golden, "--junit", junit)
-    result = cli(*call, "--json", report)
+    page = tmp_path / "page.html"
+    result = cli(*call, "--json", report, "--report", page)
     assert result.returncode == 1
     told = f"effectcam: {golden}: has clips that were not given: face.mp4; give their files too, or "
     assert one_line(result).startswith(told)
     assert json.loads(report.read_text())["missing"] == ["face.mp4"]
+    text = page.read_text(encoding="utf-8")
+    assert "<h2>Failed</h2>" in text and "<h2>Passed</h2>" not in text
+    assert text.count("has clips that were not given: face.mp4") == 1
     root = ET.parse(junit).getroot()
     assert [root.get(name) for name in ("tests", "failures", "skipped")] == ["3", "0", "1"]
     (last,) = root.findall(".//skipped/..")
@@ -246,7 +250,7 @@ def test_a_clip_that_fails_keeps_the_golden_as_it_was(
     shutil.copy(clips / "bare.mp4", folder)
     (folder / "face.mp4").write_bytes((clips / "face.mp4").read_bytes()[:-9000])
     before = snapshot(golden)
-    result = cli("replay", folder, "--effect", "negative-face", "--record", golden)
+    result = cli("replay", folder, "--effect", "negative-face", "--record", golden, "--metrics")
     assert result.returncode == 1
     assert [line.split(": ")[1] for line in result.stderr.splitlines()] == [
         str(golden),
@@ -256,6 +260,28 @@ def test_a_clip_that_fails_keeps_the_golden_as_it_was(
     assert snapshot(golden) == before and [path.name for path in golden.parent.iterdir()] == ["gold"]
     result = cli("replay", folder, "--effect", "negative-face", "--check", golden)
     assert result.returncode == 1 and "face.mp4: is " in one_line(result)
+
+
+def test_a_golden_is_not_replaced_by_another_without_a_word(
+    cli: Run, clips: Path, golden: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "gold"
+    shutil.copytree(golden, copy)
+    before = snapshot(copy)
+    call = ("replay", clips / "bare.mp4", clips / "face.mp4", "--threads", "1", "--record", copy)
+    result = cli(*call, "--effect", "plain-face")
+    assert result.returncode == 2
+    told = f"{copy}: is a golden of negative-face, and plain-face would take its place; name another folder"
+    assert told in one_line(result) and snapshot(copy) == before
+    result = cli(*call, "--effect", "negative-face", "--strength", "0.5")
+    assert result.returncode == 0
+    so_far = f"effectcam: note: {copy}: the golden there so far"
+    assert result.stderr.splitlines() == [
+        f"{so_far} was recorded with a strength of 1.0, the new one with 0.5",
+        f"{so_far} has metrics, the new one has none without --metrics",
+    ]
+    assert json.loads((copy / "golden.json").read_text())["effect"]["strength"] == 0.5
+    assert [path.name for path in tmp_path.iterdir()] == ["gold"]
 
 
 def test_what_does_not_pass_its_gates_becomes_no_golden(

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from effectcam.cli.report import _environment, _without_home
+from effectcam.cli.report import _environment, _nameless, _without_home
+from effectcam.doctor.cameras import check_camera
+from effectcam.doctor.finding import warn
 from effectcam.replay.bundle import read_bundle
 from effectcam.replay.trace import TraceReader
+from effectcam.source.devices import CameraDevice, Holder
 from tests import media
 from tests.cli.conftest import Run, one_line
 from tests.face.clips import face_clip
@@ -39,6 +45,14 @@ def test_a_report_is_packed_told_and_run_again(cli: Run, tmp_path: Path) -> None
     with TraceReader(traces / "bug.jsonl") as reader:
         assert reader.header.effect.strength == 0.5 and len(list(reader)) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bug.zip", "clip.mp4", "traces"]
+
+    # As well where a program reads, and for whoever gets the page.
+    page = tmp_path / "page.html"
+    again = cli("replay", "--bundle", out, "--json", "-", "--report", page, "--threads", "1")
+    line = "5 frames: identities, decisions and crops are those that were recorded"
+    assert json.loads(again.stdout)["clips"][0]["faithful"] == line
+    assert f"effectcam: note: {line}" in again.stderr.splitlines()
+    assert f"<li>{line}</li>" in page.read_text(encoding="utf-8")
 
 
 def test_a_report_of_what_fails_is_made_all_the_same(cli: Run, tmp_path: Path) -> None:
@@ -86,6 +100,31 @@ def test_no_secret_and_no_name_of_the_user_goes_along(monkeypatch: pytest.Monkey
     assert _without_home([{"text": f"in {home}/x and {home}/y"}]) == [{"text": "in ~/x and ~/y"}]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a backslash is part of a name elsewhere")
+def test_the_home_folder_is_known_in_every_form(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    real, link = tmp_path / "disk" / "d\\al", tmp_path / "al"
+    real.mkdir(parents=True)
+    link.symlink_to(real)
+    monkeypatch.setattr(Path, "home", lambda: link)
+    for told, cleaned in (
+        (f"{link}/x, {real}/x, {str(real / 'x')!r}", "~/x, ~/x, '~/x'"),
+        (f"no file {link}", "no file ~"),
+        (f"{real}: no such folder; see {link}.", "~: no such folder; see ~."),
+        (f"{link}ice/x {link}.bak {link}-2", f"{link}ice/x {link}.bak {link}-2"),
+    ):
+        assert _without_home({"text": told}) == {"text": cleaned}
+
+
+def test_cameras_are_told_by_number() -> None:
+    for name in ("Jane Doe's Webcam", "Webcam", 'Jane\'s "good" one'):
+        camera = CameraDevice(3, "/dev/video3", name, "uvcvideo", (), ())
+        busy = replace(camera, holders=(Holder(7, "zoom"),))
+        told = [_nameless(check_camera(each)).text for each in (camera, busy)]
+        assert told == ["camera 3 at /dev/video3", "camera 3 is in use by zoom (process 7)"]
+    plain = warn("camera permission", "this user may not open '/dev/video3'", "log in again")
+    assert _nameless(plain) == plain
+
+
 @pytest.mark.parametrize(
     ("call", "code", "words"),
     [
@@ -98,7 +137,7 @@ def test_no_secret_and_no_name_of_the_user_goes_along(monkeypatch: pytest.Monkey
         ),
         (
             ("replay", "CLIP", "-e", "negative-frame", "--faults", "capture", "--trace", "HERE/t"),
-            *(1, "(dropped) begins at frame 20, but clip.mp4 has 12 frames; choose 0 to 11"),
+            *(1, "(dropped) runs to frame 14, but clip.mp4 has 12 frames; choose 0 to 11"),
         ),
         (("replay", "CLIP", "-e", "negative-frame", "--report", "CLIP"), 2, "a text is written there"),
         (

@@ -23,6 +23,7 @@ from effectcam.replay.bundle import Recording, pack, read_bundle, zipped
 from effectcam.replay.bundle_clip import BundleClip, Faithfulness, RecordedFaces
 from effectcam.replay.player import play
 from effectcam.replay.recorder import record
+from effectcam.replay.replayer import ClipPlan, Replayer, ReplaySettings
 from effectcam.source.clip import Clip
 from tests import media
 from tests.face.clips import face_clip
@@ -111,6 +112,22 @@ def test_all_decisions_come_out_again_on_a_face_that_belongs_to_nobody(
     assert 0 < faithful.centre < 5 and faithful.identities == faithful.landmarks == 0
     assert str(faithful).startswith("6 frames: crops off by up to ")
     assert len(media.times(tmp_path / "out.mp4")) == COUNT
+
+
+def test_fewer_faces_than_were_recorded_get_the_effect(effect: Effect, files: Files, tmp_path: Path) -> None:
+    size = len(files["faces.f32"]) // COUNT
+    faces = [files["faces.f32"][place * size :][:size] for place in range(COUNT)]
+    two = with_values(files, found=[2] * COUNT) | {"faces.f32": b"".join(2 * each for each in faces)}
+    path = put(tmp_path, two)
+    identities = []
+    for most in (1, 2):
+        with Replayer(effect, ReplaySettings(threads=1, bundle=path, max_faces=most)) as replayer:
+            report = replayer.play(ClipPlan(clip=str(path))).report
+        identities.append(report.faces.identities)
+        # The trace is of one.
+        assert report.faithful is not None and report.faithful.startswith("6 frames: ")
+        assert ("are those that were recorded" in report.faithful) is (most == 1)
+    assert identities == [1, 2]
 
 
 def test_the_stand_in_has_its_face_where_the_points_are(files: Files, tmp_path: Path) -> None:

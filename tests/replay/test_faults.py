@@ -74,8 +74,52 @@ def test_frames_come_as_the_script_says(clip: Path, tmp_path: Path) -> None:
         (10, 400, 320, ("out-of-order",)),
         (9, 360, 360, ("out-of-order",)),
         (8, 320, 400, ("out-of-order",)),
-        (11, 400, 440, ("duplicate-stamp",)),
+        (11, 320, 440, ("duplicate-stamp",)),
     ]
+
+
+def test_what_came_before_is_the_latest_that_came(clip: Path, tmp_path: Path) -> None:
+    told = script(
+        tmp_path,
+        'kind = "out-of-order"\nframes = [1, 3]',
+        'kind = "repeated"\nframes = [4, 5]',
+        'kind = "out-of-order"\nframes = [6, 7]',
+        'kind = "duplicate-stamp"\nframe = 8',
+    )
+    came = [(frame, stamp) for frame, stamp, *_ in arrivals(clip, told)]
+    assert came[1:6] == [(3, 120), (2, 80), (1, 40), (1, 160), (1, 200)]
+    assert came[6:10] == [(7, 280), (6, 240), (8, 240), (9, 360)]
+
+
+def test_a_stage_with_nothing_to_do_has_no_fault(clip: Path, tmp_path: Path) -> None:
+    """Nobody is in the clip, and the student draws faces."""
+    told = script(
+        tmp_path,
+        'kind = "nan"\nframes = [0, 3]',
+        'kind = "slow-stage"\nframes = [5, 6]\nms = 1',
+        'kind = "slow-stage"\nstage = "mesh"\nframe = 8\nms = 1',
+    )
+    planted = PlantedFaults(told)
+    with planted.pipeline(tiny_effect(tmp_path / "effect", face="identity"), threads=1) as pipeline:
+        play(
+            *(str(clip), pipeline),
+            trace=tmp_path / "trace.jsonl",
+            footage=lambda path: planted.over(Clip(path)),
+        )
+    with TraceReader(tmp_path / "trace.jsonl") as reader:
+        assert [(line.frame, line.faults) for line in reader if line.faults] == [(8, ["slow-stage"])]
+
+
+def test_a_frame_that_failed_has_no_times(clip: Path, tmp_path: Path) -> None:
+    planted = PlantedFaults(script(tmp_path, NAN))
+    ran = []
+    with planted.pipeline(tiny_effect(tmp_path / "effect", frame="negative"), threads=1) as pipeline:
+        play(
+            *(str(clip), pipeline),
+            watch=lambda *_: ran.append(pipeline.ledger.last("chain") > 0),
+            footage=lambda path: planted.over(Clip(path)),
+        )
+    assert [frame for frame, timed in enumerate(ran) if not timed] == [3]
 
 
 def test_a_cut_goes_to_another_frame_or_clip_and_back(clip: Path, tmp_path: Path) -> None:
@@ -217,6 +261,11 @@ NAN = 'kind = "nan"\nframe = 3'
             "ms is not a known key (of a nan fault); known: every",
         ),
         ('[[fault]]\nkind = "out-of-order"\nframes = [1, 40]', "holds 40 to come out of order; give 2 to 16"),
+        (
+            '[[fault]]\nkind = "leaves"\nframes = [4, 5]',
+            "line 1: frames holds 2, and leaves shows only between its first and its last; give 3 or more",
+        ),
+        ('[[fault]]\nkind = "second-face"\nframe = 4', "frame holds 1, and second-face shows only"),
         ('[[fault]]\nkind = "cut"\nframe = 1', "a cut needs to = N"),
         (
             '[[fault]]\nkind = "cut"\nframe = 1\nclip = "gone.mp4"',
@@ -249,17 +298,26 @@ def test_nonsense_is_refused_with_its_line(text: str, words: str, tmp_path: Path
 
 def test_faults_beyond_a_clip_of_unknown_length_are_told_at_its_end(tmp_path: Path) -> None:
     matroska = media.write_clip(tmp_path / "clip.mkv", codec="ffv1", count=4)
-    told = script(tmp_path, NAN, 'kind = "late"\nframe = 4\nms = 1')
+    told = script(tmp_path, NAN, 'kind = "late"\nframe = 4\nms = 1', 'kind = "low-light"\nframes = [2, 4]')
     with Clip(matroska) as source:
         assert source.frames is None
         assert len(list(PlantedFaults(told).over(source))) == 4
-        assert source.warnings == [f"{matroska}: has 4 frames, so this never came: late in frame 4"]
+        assert source.warnings == [
+            f"{matroska}: has 4 frames, so this never came: late in frame 4",
+            f"{matroska}: has 4 frames, so this was not done to its end: low-light in frames 2 to 4",
+        ]
 
 
-def test_faults_beyond_the_clip_are_refused(clip: Path, tmp_path: Path) -> None:
-    told = script(tmp_path, NAN, 'kind = "nan"\nframe = 12')
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ('kind = "nan"\nframe = 12', "(nan) begins at frame 12"),
+        ('kind = "leaves"\nframes = [8, 12]', "(leaves) runs to frame 12"),
+        ('kind = "cut"\nframe = 8\nto = 12', "(cut) cuts to frame 12"),
+    ],
+)
+def test_faults_beyond_the_clip_are_refused(fault: str, words: str, clip: Path, tmp_path: Path) -> None:
+    told = script(tmp_path, NAN, fault)
     with Clip(clip) as source, pytest.raises(UsageError) as caught:
         PlantedFaults(told).over(source)
-    assert "line 4: fault 2 (nan) begins at frame 12, but clip.mp4 has 12 frames; choose 0 to 11" in str(
-        caught.value
-    )
+    assert f"line 4: fault 2 {words}, but clip.mp4 has 12 frames; choose 0 to 11" in str(caught.value)

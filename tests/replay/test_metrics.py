@@ -221,6 +221,17 @@ def test_jitter_is_the_second_difference_over_the_distance_between_the_eyes() ->
     assert values["jitter_centre"] == pytest.approx(100 * 2 * (4 / 3) / 50)
 
 
+def test_a_cut_is_no_jitter() -> None:
+    scenes = np.random.default_rng(7).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    with Meters([CropJitter(margin=2.0)]) as meters:
+        for index in range(8):
+            frame = Frame(scenes[index // 4], index, index * 33_000_000)
+            meters.see(Moment(frame, frame, [face(Crop(20 + 20 * (index // 4), 30, 30, 0))]))
+        found = meters.summaries["jitter_centre"]
+    # Of each scene's four frames the two in the middle.
+    assert (found.worst, found.frames) == (0, 4)
+
+
 def test_two_who_swap_numbers_are_two_switches_and_one_who_moves_is_none() -> None:
     switches = IdentitySwitches(margin=2.0)
     seen = []

@@ -11,16 +11,17 @@ import cv2
 import numpy as np
 import pytest
 
-from effectcam.ledger import FrameTimes, Ledger
-from effectcam.replay.evidence import Evidence, Findings, Room
+from effectcam.ledger import STAGES, FrameTimes, Ledger
+from effectcam.replay.evidence import AT, Evidence, Findings, HeatMap, Room
 from effectcam.replay.gates import Verdict
-from effectcam.replay.metrics import Meters, metrics_for
+from effectcam.replay.metrics import FIGURES, Meters, metrics_for
 from effectcam.replay.page import ShownClip, replay_page
 from effectcam.replay.pictures import kept
 from effectcam.replay.report import ClipReport, FaceCount
 from effectcam.replay.timeline import Timeline
+from effectcam.replay.timeline_plot import Line, plot
 from tests.panel.browser import PROGRAM, Browser
-from tests.replay.scenes import EFFECT, Scene
+from tests.replay.scenes import EFFECT, Scene, changed
 
 FAULT = 7
 """The frame in which the drawing is another."""
@@ -39,7 +40,7 @@ def gathered(scene: Scene, *, room: Room | None = None) -> tuple[Findings, ClipR
             meters.see(moment)
         metrics = meters.summaries
     report = ClipReport(
-        "clip.mp4", 11, 256, 256, 30.0, FaceCount(11, 1), ledger.summary(), None, metrics=metrics, gates=()
+        "clip.mp4", 11, 256, 256, 25.0, FaceCount(11, 1), ledger.summary(), None, metrics=metrics, gates=()
     )
     return evidence.findings(), report
 
@@ -64,12 +65,61 @@ def test_the_worst_frames_are_those_with_the_fault(found: tuple[Findings, ClipRe
 def test_worst_frames_stand_apart_from_each_other() -> None:
     evidence = Evidence(Ledger(), room=Room.shared(1))
     first = next(iter(Scene().moments()))
-    # The third is near both of those before it.
-    for frame, value in ((10, 1.0), (26, 2.0), (18, 3.0)):
-        before, after = (replace(each, index=frame) for each in (first.before, first.after))
+    # The third is near both of those before it, the last near none, by their stamps.
+    for frame, milliseconds, value in ((10, 100, 1.0), (16, 640, 2.0), (13, 380, 3.0), (19, 900, 0.5)):
+        stamp = milliseconds * 1_000_000
+        before, after = (
+            replace(each, index=frame, captured_at=stamp) for each in (first.before, first.after)
+        )
         evidence.see(replace(first, before=before, after=after))
         evidence.note(frame, {"seam": value})
-    assert [(each.frame, each.value) for each in evidence.findings().worst] == [(18, 3.0)]
+    assert [(each.frame, each.value) for each in evidence.findings().worst] == [(13, 3.0), (19, 0.5)]
+
+
+def test_a_worst_frame_shows_all_faces() -> None:
+    (first, *_) = Scene().moments()
+    black = first.before.with_pixels(np.zeros_like(first.before.pixels))
+    pixels = black.pixels.copy()
+    pixels[190:210, 190:210] = 255
+    faces = [changed(first.faces[0], cx=place, cy=place, side=40) for place in (50.0, 200.0)]
+    evidence = Evidence(Ledger(), room=Room.shared(1))
+    evidence.see(replace(first, before=black, after=black.with_pixels(pixels), faces=faces))
+    evidence.note(0, {"seam": 2.0})
+    (worst,) = evidence.findings().worst
+    assert cv2.imdecode(np.frombuffer(worst.pictures, np.uint8), cv2.IMREAD_COLOR).max() > 200
+
+
+@pytest.mark.parametrize(
+    ("whole", "names", "shown"),
+    [
+        (True, ("warping", "face_warping"), ["face_warping"]),
+        # Nobody in the frame, which is drawn all the same; and one that is left as it was.
+        (True, ("warping",), ["warping"]),
+        (False, ("warping",), []),
+    ],
+)
+def test_of_the_two_of_warping_that_where_something_is_drawn(
+    whole: bool, names: tuple[str, ...], shown: list[str]
+) -> None:
+    (first, *_) = Scene().moments()
+    evidence = Evidence(Ledger(), room=Room.shared(1))
+    evidence.see(replace(first, whole=whole))
+    evidence.note(0, dict.fromkeys(names, 1.0))
+    assert [each.figure for each in evidence.findings().worst] == shown
+
+
+def test_likeness_to_the_golden_has_timelines_and_so_have_stamps() -> None:
+    moments = Scene().moments()
+    golden = {moment.after.index: kept(moment.after.pixels) for moment in moments[::4]}
+    evidence = Evidence(Ledger(), room=Room.shared(1), golden=golden.get)
+    for moment in moments:
+        evidence.see(moment)
+    lines = evidence.findings().timelines
+    assert [(each.first, each.mean) for each in lines["psnr"]] == [(0, 100), (4, 100), (8, 100)]
+    assert [each.mean for each in lines["ssim"]] == [1, 1, 1]
+    drawn = plot("psnr", [Line("psnr", "figure", lines["psnr"])], frames=len(moments))
+    assert drawn.count("<circle") == 3 and "<polyline" not in drawn, "points that stand alone are seen"
+    assert [each.mean for each in lines[AT]] == [moment.before.captured_at / 1e9 for moment in moments]
 
 
 def test_all_is_kept_of_a_short_clip_and_where_it_was(found: tuple[Findings, ClipReport]) -> None:
@@ -95,6 +145,31 @@ def test_pictures_stay_within_their_room() -> None:
     assert len(findings.timelines["seam"]) <= 4
 
 
+def test_maps_stay_within_it_as_well() -> None:
+    moments = Scene().moments()[:2]
+    golden = {moment.after.index: kept(moment.before.pixels) for moment in moments}
+
+    def found(most: int) -> list[HeatMap | None]:
+        evidence = Evidence(Ledger(), room=Room(stretches=0, pictures=most), golden=golden.get)
+        for moment in moments:
+            evidence.see(moment)
+        findings = evidence.findings()
+        maps = [findings.difference, findings.golden_difference]
+        size = sum(len(each.picture) for each in maps if each) + sum(pair.size for pair in findings.pairs)
+        assert size + sum(len(each.pictures) for each in findings.worst) <= most
+        return maps
+
+    ample, *_ = found(1_000_000)
+    assert ample is not None and width(ample) == 256
+    less, *_ = found(2 * len(ample.picture) - 1)
+    assert less is not None and width(less) == 128
+    assert found(300) == [None, None]
+
+
+def width(shown: HeatMap) -> int:
+    return int(cv2.imdecode(np.frombuffer(shown.picture, np.uint8), cv2.IMREAD_COLOR).shape[1])
+
+
 def test_what_is_too_large_leaves_its_room_to_the_next() -> None:
     ample, _ = gathered(Scene(), room=Room(stretches=4, pictures=10_000_000))
     assert ample.difference is not None and ample.golden_difference is not None
@@ -104,6 +179,24 @@ def test_what_is_too_large_leaves_its_room_to_the_next() -> None:
     for size in sorted(set(sizes)):
         some, _ = gathered(Scene(), room=Room(stretches=4, pictures=maps + size))
         assert some.worst or some.pairs, size
+
+
+@pytest.mark.parametrize("clips", [1, 6, 50, 51, 700])
+def test_a_page_of_long_clips_stays_below_ten_megabytes(
+    clips: int, found: tuple[Findings, ClipReport]
+) -> None:
+    room = Room.shared(clips)
+    names = [AT, *(name for name in FIGURES if "ratio" not in name), *(f"stage {stage}" for stage in STAGES)]
+    lines = {}
+    for name, values in zip(names, np.random.default_rng(8).lognormal(0, 1, (len(names), 2000)), strict=True):
+        if room.stretches:
+            lines[name] = Timeline(most=room.stretches)
+            for frame, value in enumerate(values):
+                lines[name].add(frame, frame / 30 if name == AT else float(value))
+    clip = ShownClip(found[1], Findings(timelines=lines))
+    one, two = (len(replay_page(EFFECT, [clip] * count, tier="standard")) for count in (1, 2))
+    # As text a picture is a third larger.
+    assert clips * (two - one + 4 / 3 * room.pictures) < 9_900_000
 
 
 def test_an_hour_is_as_large_as_a_minute() -> None:
@@ -119,6 +212,15 @@ def test_an_hour_is_as_large_as_a_minute() -> None:
     )
 
 
+def thinned() -> dict[str, Timeline]:
+    """Eight frames at 50 a second in stretches of two, a second missing in the middle."""
+    lines = {name: Timeline(most=4) for name in (AT, "coverage")}
+    for frame in range(8):
+        lines[AT].add(frame, frame / 50 + (frame >= 4))
+        lines["coverage"].add(frame, 90 + frame)
+    return lines
+
+
 def page_of(found: tuple[Findings, ClipReport], **more: object) -> str:
     findings, report = found
     verdicts = (
@@ -128,6 +230,7 @@ def page_of(found: tuple[Findings, ClipReport], **more: object) -> str:
     clips = [
         ShownClip(replace(report, gates=verdicts), findings),
         ShownClip(replace(report, path='"><script>alert(1)<script>.mp4')),
+        ShownClip(replace(report, path="long.mp4"), Findings(timelines=thinned())),
     ]
     return replay_page(EFFECT, clips, tier="standard", failures=["gone.mp4: no such file"], told=["<b>"])
 
@@ -198,12 +301,26 @@ def test_it_works_by_keyboard_in_a_browser(browser: Browser) -> None:
     browser.press("ArrowRight")
     assert str(value("document.querySelector('output').textContent")).startswith(f"frame {FAULT + 1},")
     rows = value(
-        "[...document.querySelectorAll('.timeline')].map(row => [row.querySelector('h4').textContent,"
+        "[...document.querySelectorAll('#clip-0 .timeline')].map(row => [row.querySelector('h4').textContent,"
         " row.querySelector('.value').textContent])"
     )
     assert isinstance(rows, list)
     told = {name.split(",")[0].split("  ")[0].strip(): text for name, text in rows}
     assert told["coverage"] == "100" and told["stage times"] == "7"
+
+
+def test_the_time_told_is_that_of_the_stamps(browser: Browser) -> None:
+    told = [
+        browser.evaluate(
+            "(() => { const clip = document.querySelector('#clip-2');"
+            " const slider = clip.querySelector('.reading');"
+            f" slider.value = {frame}; slider.dispatchEvent(new Event('input'));"
+            " return clip.querySelector('output').textContent; })()"
+        )
+        for frame in (0, 3, 4, 7)
+    ]
+    # Between two stamps that are known, as the third frame here, time runs evenly.
+    assert told == ["frame 0, 0.00 s", "frame 3, 0.56 s", "frame 4, 1.08 s", "frame 7, 1.14 s"]
 
 
 def test_it_fits_a_phone_and_a_wide_screen(browser: Browser) -> None:

@@ -169,7 +169,13 @@ def test_what_was_asked_for_otherwise_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("shares", "alike"),
-    [(([0.5, 0.62], 0.4), True), (([0.5, 0.65], 0.4), False), (([0.5], 0.4), False), (None, False)],
+    [
+        (([0.5, 0.62], 0.4), True),
+        (([0.5, 0.63], 0.39), True),
+        (([0.5, 0.65], 0.4), False),
+        (([0.5], 0.4), False),
+        (None, False),
+    ],
 )
 def test_shares_of_the_results_before_may_differ_a_little_across_machines(
     shares: tuple[list[float], float] | None, alike: bool
@@ -180,3 +186,14 @@ def test_shares_of_the_results_before_may_differ_a_little_across_machines(
     partings = Partings(HEADER, HEADER, exact=False)
     now = frame(decisions={"detect": True}) if shares is None else decided(*shares)
     assert (partings.see(decided([0.5, 0.61], 0.41), now) == []) is alike
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "alike"),
+    [(None, [1.0, 0.98], True), ([0.98], None, True), (None, [0.96], False), ([1.0], [0.98, 1.0], False)],
+)
+def test_where_no_share_is_told_every_face_has_the_whole_effect(
+    was: list[float] | None, now: list[float] | None, alike: bool
+) -> None:
+    lines = [frame(decisions={} if shares is None else {"shown": shares}) for shares in (was, now)]
+    assert (Partings(HEADER, HEADER, exact=False).see(*lines) == []) is alike

@@ -23,7 +23,8 @@ class CropJitter:
     of the unwrapped angle in radians, all in percent; of several faces the largest. Where frames are
     unevenly spaced the mean of the neighbours is weighted by time. Trackers with annotations are judged by
     how their error changes from frame to frame (normalised mean flicker, Micaelli et al., CVPR 2023); without
-    any, the second difference stands for it, taken of the crop, since that is what a student sees.
+    any, the second difference stands for it, taken of the crop, since that is what a student sees. Nothing is
+    said of a cut.
 
     A head that nods has second differences of its own: compare on clips with still heads, or look at what
     most frames have rather than at the worst.
@@ -41,6 +42,9 @@ class CropJitter:
         self._seen: dict[int, deque[tuple[int, Crop]]] = {}
 
     def see(self, moment: Moment) -> Values:
+        if moment.previous is not None and moment.flow is None:
+            # A cut: where the next scene's face is tells nothing of how steadily the last one was followed.
+            self._seen = {}
         seen: dict[int, deque[tuple[int, Crop]]] = {}
         found = []
         for face in moment.faces:
