@@ -10,8 +10,10 @@ from typing import Any
 
 from effectcam.live.controls import Controls
 from effectcam.live.loop import LiveLoop
+from effectcam.sink.base import SinkEndedError
 from effectcam.sink.fan_out import Delivery
 from effectcam.sink.reopening import Reopening
+from effectcam.sink.window import Window
 
 SCHEMA = "effectcam.status/1"
 
@@ -73,10 +75,15 @@ class Status:
 
 
 def _output(delivery: Delivery) -> dict[str, Any]:
-    sink = delivery.sink
-    status, message = ("failed", str(delivery.error)) if delivery.error is not None else ("open", "")
-    if delivery.error is None and isinstance(sink, Reopening):
+    sink, error = delivery.sink, delivery.error
+    status, message = "open", ""
+    if error is not None:
+        # One that has ended has kept what it was given.
+        status, message = "ended" if isinstance(error, SinkEndedError) else "failed", str(error)
+    elif isinstance(sink, Reopening):
         status, message = sink.state, sink.message
+    elif isinstance(sink, Window) and sink.ended:
+        status, message = "ended", sink.ended
     return {
         "name": sink.name,
         "status": status,

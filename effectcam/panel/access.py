@@ -34,10 +34,9 @@ class Refusal(NamedTuple):
 class Access:
     """Judges requests by their Host, their Origin and their token.
 
-    The token comes in the header ``Authorization: Bearer``, as ``token`` in the address, or is vouched for
-    by the cookie that the page gets when it is opened with its address. The cookie alone lets a request
-    look but not change anything: for that it takes the panel's own Origin too, which a browser sends along
-    and another page cannot forge.
+    The token comes in the header ``Authorization: Bearer`` or as ``token`` in the address. The page itself
+    may be loaded again without it, for the cookie that it got with its address: a browser asks for a page's
+    files and pictures on its own. Whoever else learns of the cookie can neither see the run nor change it.
     """
 
     def __init__(self, token: str, port: int) -> None:
@@ -45,7 +44,8 @@ class Access:
         self._token = token
         # Cookies are shared by all ports of a host, and two runs may have a panel each.
         self._cookie = f"effectcam-{port}"
-        # Browsers send the cookie to every other server of this machine, which must not learn the token.
+        # Browsers send the cookie to every other server of this machine, which must not learn the token, and
+        # can write any Origin beside the cookie.
         self._vouches = hmac.new(_bytes(token), f"panel cookie {port}".encode(), hashlib.sha256).hexdigest()
         names = ("127.0.0.1", "localhost", "[::1]")
         self._hosts = {f"{name}:{port}" for name in names}
@@ -54,8 +54,9 @@ class Access:
             self._hosts.update(names)
         self._here = f"http://127.0.0.1:{port}"
 
-    def refusal(self, request: web.Request, *, changes: bool) -> Refusal | None:
-        """Why ``request`` may not be answered, or None. ``changes``: it can do more than look."""
+    def refusal(self, request: web.Request, *, page: bool) -> Refusal | None:
+        """Why ``request`` may not be answered, or None. ``page``: it asks for what the page consists of, for
+        which the cookie is enough."""
         # A page whose name an attacker makes resolve to this machine sends that name.
         host = request.headers.getall("Host", [])
         if len(host) != 1 or host[0].lower() not in self._hosts:
@@ -65,14 +66,12 @@ class Access:
             return Refusal(403, "another page may not use the panel; open the panel's own address")
         if self._known(_bearer(request)) or self._known(request.query.get("token", "")):
             return None
-        if not _same(request.cookies.get(self._cookie, ""), self._vouches):
-            return Refusal(401, "the token is missing or wrong; use the address that effectcam run shows")
-        if changes and origin is None:
-            return Refusal(401, "the cookie alone changes nothing; send the token too")
-        return None
+        if page and _same(request.cookies.get(self._cookie, ""), self._vouches):
+            return None
+        return Refusal(401, "the token is missing or wrong; use the address that effectcam run shows")
 
     def remember(self, response: web.StreamResponse) -> None:
-        """Let the browser that gets ``response`` come back without the token in its address."""
+        """Let the browser that gets ``response`` load the page again without the token in its address."""
         response.set_cookie(self._cookie, self._vouches, path="/", httponly=True, samesite="Strict")
 
     def _known(self, token: str) -> bool:

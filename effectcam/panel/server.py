@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import logging
 import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from effectcam.errors import EffectcamError, SinkError, UsageError
+from effectcam.errors import EffectcamError, SinkError, UsageError, reason
 from effectcam.live.controls import Controls
 from effectcam.live.preview import Preview
 from effectcam.panel.access import HEADERS, Access
 from effectcam.panel.commands import Commands
+from effectcam.panel.door import Door, abort_all, leave, queue_little
 from effectcam.panel.gallery import Gallery
 from effectcam.panel.stream import PreviewStream
 
@@ -29,6 +29,7 @@ _PAGE = {
     "/": ("index.html", "text/html"),
     "/panel.css": ("panel.css", "text/css"),
     "/panel.js": ("panel.js", "text/javascript"),
+    "/run.js": ("run.js", "text/javascript"),
     "/chart.js": ("chart.js", "text/javascript"),
     "/preview.js": ("preview.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
@@ -40,9 +41,6 @@ _LARGEST = 4096
 
 _BODY_WITHIN = 5.0
 """Seconds for a client to send its command whole."""
-
-_CONNECTIONS = 128
-"""Each takes a file descriptor, and the run itself needs some when a camera comes back."""
 
 _BACKLOG = 64
 """Connections that are accepted in one go, before any is turned away."""
@@ -101,6 +99,7 @@ class Panel:
         self._gallery = Gallery(controls.known)
         self._sockets: set[web.WebSocketResponse] = set()
         self._thread: threading.Thread | None = None
+        self._failure: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
 
@@ -115,7 +114,8 @@ class Panel:
         return self.address(self._port, self._token)
 
     def start(self) -> None:
-        """Open the port and serve. Raises SinkError when it cannot be had."""
+        """Open the port and serve. Raises SinkError when the port cannot be had, or anything else that a
+        panel needs."""
         try:
             listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as error:
@@ -125,17 +125,22 @@ class Panel:
             ) from None
         self._port = listener.getsockname()[1]
         ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener, ready)), name="panel", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, args=(listener, ready), name="panel", daemon=True)
         self._thread.start()
         ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            self._thread = None
+            why = " ".join(reason(self._failure).split())
+            raise SinkError(f"the panel cannot start ({why}); mend that, or run without --panel") from None
 
     def close(self) -> None:
         """Say goodbye to every client and end the threads; a second call does nothing."""
         thread, self._thread = self._thread, None
         if thread is not None and self._loop is not None and self._end is not None:
-            self._loop.call_soon_threadsafe(self._end.set)
+            # Its loop is closed if it has failed meanwhile.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._end.set)
             thread.join()
 
     def __enter__(self) -> Panel:
@@ -144,6 +149,21 @@ class Panel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _run(self, listener: socket.socket, ready: threading.Event) -> None:
+        """The thread: ``ready`` is set once it serves, or once it has failed and says why."""
+        try:
+            # Opened before there is a coroutine, which would complain that nobody has awaited it.
+            with asyncio.Runner() as runner:
+                runner.run(self._serve(listener, ready))
+        except Exception as error:
+            if ready.is_set():
+                self._controls.tell(f"panel: failed ({reason(error)}); the run goes on without it")
+            else:
+                self._failure = error
+        finally:
+            listener.close()
+            ready.set()
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
@@ -166,22 +186,17 @@ class Panel:
             inner = runner.server
             assert inner is not None
             server = await self._loop.create_server(
-                lambda: _Door(inner, transports), sock=listener, backlog=_BACKLOG
+                lambda: Door(inner, transports), sock=listener, backlog=_BACKLOG
             )
             ready.set()
             await self._end.wait()
             server.close()
         finally:
-            ready.set()
-            await asyncio.gather(*map(_leave, list(self._sockets)))
+            # Whatever a goodbye comes to, the rest is done.
+            await asyncio.gather(*map(leave, list(self._sockets)), return_exceptions=True)
             await runner.cleanup()
             await asyncio.to_thread(self._stream.close)
-            # One whose client reads nothing would wait for ever to be rid of its last bytes. More than once,
-            # since a connection may still have been on its way in when the door was shut.
-            for _ in range(5):
-                for transport in list(transports):
-                    transport.abort()
-                await asyncio.sleep(0.01)
+            await abort_all(transports)
 
     def _application(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=_LARGEST, logger=_log)
@@ -201,8 +216,7 @@ class Panel:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Lets in who may come in, and answers every failure in one line of JSON."""
-        changes = request.method not in ("GET", "HEAD") or request.path.endswith("ws")
-        refusal = self._access.refusal(request, changes=changes)
+        refusal = self._access.refusal(request, page=_is_of_page(request))
         if refusal is not None:
             return _error(refusal.status, refusal.error)
         try:
@@ -267,7 +281,8 @@ class Panel:
         return ws
 
     async def _show(self, request: web.Request) -> web.StreamResponse:
-        """Pairs of pictures, as fast as the client takes them and no faster than the stream makes them."""
+        """Pairs of pictures, as fast as the client takes them and no faster than the stream makes them: the
+        next one is chosen once the system has taken the last."""
         if self._stream.viewers >= _VIEWERS:
             return _error(503, f"{_VIEWERS} previews are open, and no more can be; close one")
 
@@ -283,13 +298,17 @@ class Panel:
                     pass
         return ws
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _socket(
         self, request: web.Request, push: Callable[[web.WebSocketResponse], Awaitable[None]]
     ) -> AsyncIterator[web.WebSocketResponse]:
         """An open WebSocket, with ``push`` at work beside whoever reads it."""
-        ws = web.WebSocketResponse(timeout=0.5, heartbeat=15.0, compress=False, max_msg_size=_LARGEST)
+        # With a limit of 0 whoever sends waits after each message, see `queue_little`.
+        ws = web.WebSocketResponse(
+            timeout=0.5, heartbeat=15.0, compress=False, max_msg_size=_LARGEST, writer_limit=0
+        )
         await ws.prepare(request)
+        queue_little(request.transport)
         self._sockets.add(ws)
         pushing = asyncio.create_task(self._push(push, ws))
         try:
@@ -311,28 +330,10 @@ class Panel:
             await ws.close(code=WSCloseCode.INTERNAL_ERROR)
 
 
-class _Door(asyncio.Protocol):
-    """Hands a connection on to the server, or turns it away when it would be one too many."""
-
-    def __init__(self, server: web.Server, open_: WeakSet[asyncio.Transport]) -> None:
-        """``open_`` gets every transport."""
-        self._server = server
-        self._open = open_
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._open.add(transport)
-        if len(self._server.connections) < _CONNECTIONS:
-            handler = self._server()
-            transport.set_protocol(handler)
-            handler.connection_made(transport)
-            return
-        body = json.dumps({"error": f"{_CONNECTIONS} connections are open, and no more can be"}).encode()
-        transport.write(
-            b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
-        )
-        transport.close()
+def _is_of_page(request: web.Request) -> bool:
+    """Whether it asks for what the page consists of, which tells nothing of the run."""
+    is_picture = request.path.startswith("/api/effects/") and request.path.endswith("/preview")
+    return request.method in ("GET", "HEAD") and (is_picture or request.path in _PAGE)
 
 
 def _file(content: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -348,7 +349,3 @@ def _error(status: int, line: str) -> web.Response:
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
-
-
-async def _leave(ws: web.WebSocketResponse) -> None:
-    await ws.close(code=WSCloseCode.GOING_AWAY, message=b"the run has ended")

@@ -1,4 +1,4 @@
-"""The live picture for those who watch the panel: encoded beside the loop, never queued."""
+"""The live picture for those who watch the panel: encoded beside the loop, and only the latest one kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class PreviewStream:
     """Makes pairs of JPEG pictures, in a thread of its own, as long as somebody watches.
 
     There is one latest pair. Whoever asks late gets that one, and misses those before it, so a slow
-    client costs nothing but its own pictures.
+    client costs nothing but its own pictures. It gets recent ones only if its connection holds few: whoever
+    sends them asks for the next pair once the last one is on its way.
 
     All but the encoding happens in the asyncio loop that made it.
     """

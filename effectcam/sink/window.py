@@ -13,6 +13,7 @@ import cv2
 
 from effectcam.errors import SinkError
 from effectcam.frame import Frame
+from effectcam.installing import pip
 from effectcam.sink.base import Sink
 
 ESCAPE = "escape"
@@ -33,7 +34,8 @@ class Window(Sink):
         Called with 'a', 'A', '1', ..., or 'escape', 'tab', 'enter', 'space', 'backspace' when a key
         is pressed in the window, from within `write`.
     on_close
-        Called once when the user closes the window; frames that come later are not shown.
+        Called once when the user closes the window; frames that come later are dropped, and none of it
+        is an error: the run goes on with its other sinks, and ends well.
 
     Raises `SinkError` if there is no screen.
     """
@@ -55,12 +57,16 @@ class Window(Sink):
         self._on_close = on_close
         self._shown = False
         self._closed = False
+        self.dropped = 0
+        self.ended = ""
+        """Why it shows nothing any more though nobody has called `close`; empty while it does."""
         try:
             cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
         except cv2.error:
             raise SinkError(
                 "preview window: this OpenCV was built without windows; run: "
-                "pip uninstall opencv-python-headless && pip install --force-reinstall opencv-contrib-python"
+                f"{pip('uninstall opencv-python-headless')} && "
+                f"{pip('install --force-reinstall --no-deps opencv-contrib-python==4.11.0.86')}"
             ) from None
 
     @property
@@ -68,12 +74,13 @@ class Window(Sink):
         return f"window {self._title!r}"
 
     def write(self, frame: Frame) -> None:
-        if self._closed:
-            return
-        if self._shown and not self._is_open():
+        if not self._closed and self._shown and not self._is_open():
             self.close()
+            self.ended = "window closed"
             if self._on_close is not None:
                 self._on_close()
+        if self._closed:
+            self.dropped += 1
             return
         if not self._shown:
             cv2.resizeWindow(self._title, frame.width, frame.height)

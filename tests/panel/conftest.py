@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from effectcam.effect.package import load_effect
 from effectcam.frame import Frame
 from effectcam.live.controls import Controls
 from effectcam.live.loop import LiveLoop
-from effectcam.live.options import Options
+from effectcam.live.options import Options, Panic
 from effectcam.live.presets import Preset
 from effectcam.live.preview import Preview
 from effectcam.live.status import Status
@@ -21,23 +22,34 @@ from effectcam.panel.server import Panel
 from effectcam.sink.base import NullSink
 from effectcam.sink.fan_out import FanOut
 from tests.cli.conftest import write_effect
+from tests.panel.browser import PROGRAM, Browser
 
 TOKEN = "a-token-that-only-the-tests-know"
 WIDTH, HEIGHT = 320, 180
 GREY = 60
 """Of every frame; the effect ``one`` makes 195 of it, and ``two`` leaves it."""
 
+KNOWN = ("one", "two", "wrong")
+LIVE = "document.querySelector('#showing').textContent === 'Live'"
+PICTURE = "!document.querySelector('#stage').classList.contains('blank')"
+
 
 class Desk:
     """A live run on grey frames, thirty a second, with a panel."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, port: int = 0, known: tuple[str, ...] = KNOWN, panic: Panic = "placeholder"
+    ) -> None:
         self.told: list[str] = []
         self.ended = threading.Event()
+        self.away = False
+        """Whether the camera is."""
+        self.more: Callable[[], dict[str, Any]] = dict
+        """What the status says beside or instead of what it says of its own."""
         self.controls = Controls(
             load_effect("one"),
-            Options(threads=1, label=False, panic="placeholder"),
-            known=["one", "two", "wrong"],
+            Options(threads=1, label=False, panic=panic),
+            known=list(known),
             presets=[Preset("party", key="1", effect="two", strength=0.5, mirror=True)],
             on_quit=self.ended.set,
             tell=self.told.append,
@@ -45,8 +57,14 @@ class Desk:
         self.preview = Preview()
         self.sinks = FanOut([NullSink()])
         self.loop = LiveLoop(self.controls, self.sinks, size=(WIDTH, HEIGHT), preview=self.preview)
-        self.status = Status(self.controls, self.loop, camera=_camera, outputs=lambda: self.sinks.deliveries)
-        self.panel = self.new_panel()
+        self.status = Status(
+            self.controls,
+            self.loop,
+            camera=_camera,
+            outputs=lambda: self.sinks.deliveries,
+            more=lambda: self.more(),
+        )
+        self.panel = self.new_panel(port=port)
         self._thread = threading.Thread(target=self._run)
 
     def new_panel(self, *, port: int = 0, may_quit: bool = False) -> Panel:
@@ -84,11 +102,11 @@ class Desk:
     def _run(self) -> None:
         self.loop.run(self._frames())
 
-    def _frames(self) -> Iterator[Frame]:
+    def _frames(self) -> Iterator[Frame | None]:
         pixels = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
         index = 0
         while not self.ended.wait(1 / 30):
-            yield Frame(pixels, index, time.perf_counter_ns())
+            yield None if self.away else Frame(pixels, index, time.perf_counter_ns())
             index += 1
 
 
@@ -139,3 +157,15 @@ def desk(panel_effects: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]
         yield made
     # A connection that came in while a panel closed is let go of here, and not in whichever test is next.
     gc.collect()
+
+
+@pytest.fixture
+def page(desk: Desk, tmp_path: Path) -> Iterator[Browser]:
+    """The panel's page, once it shows a picture; at the end nothing must have gone wrong in it."""
+    if PROGRAM is None:
+        pytest.skip("needs Chromium")
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(desk.panel.url)
+        browser.wait(f"{LIVE} && {PICTURE} && document.querySelectorAll('#effects button').length >= 2")
+        yield browser
+        assert browser.complaints == []

@@ -20,7 +20,8 @@ def test_the_cookie_is_not_the_token(desk: Desk) -> None:
     assert ask(desk, "/api/status", headers={"Authorization": f"Bearer {value}"})[0] == 401
     assert ask(desk, f"/api/status?token={value}")[0] == 401
     assert ask(desk, "/api/status", headers={"Cookie": f"{name}={TOKEN}"})[0] == 401
-    assert ask(desk, "/api/status", headers={"Cookie": f"{name}={value}"})[0] == 200
+    assert ask(desk, "/", headers={"Cookie": f"{name}={TOKEN}"})[0] == 401
+    assert ask(desk, "/", headers={"Cookie": f"{name}={value}"})[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -37,5 +38,5 @@ def test_the_cookie_is_not_the_token(desk: Desk) -> None:
 )
 def test_the_port_that_browsers_leave_out(port: int, host: str, origin: str, status: int | None) -> None:
     request = make_mocked_request("GET", "/", headers={"Host": host, "Origin": origin, **BEARER})
-    refusal = Access(TOKEN, port).refusal(request, changes=True)
+    refusal = Access(TOKEN, port).refusal(request, page=False)
     assert (refusal and refusal.status) == status

@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.panel.browser import PROGRAM, Browser
-from tests.panel.conftest import GREY, HEIGHT, WIDTH, Desk
+from effectcam.live.presets import Preset
+from tests.panel.browser import Browser
+from tests.panel.conftest import GREY, HEIGHT, LIVE, PICTURE, WIDTH, Desk, until
 
-pytestmark = [
-    pytest.mark.skipif(PROGRAM is None, reason="needs Chromium"),
-    # As in test_server.py.
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-]
-
-LIVE = "document.querySelector('#showing').textContent === 'Live'"
-PICTURE = "!document.querySelector('#stage').classList.contains('blank')"
-
-
-@pytest.fixture
-def page(desk: Desk, tmp_path: Path) -> Iterator[Browser]:
-    """The panel's page, once it shows a picture; at the end nothing must have gone wrong in it."""
-    with Browser(tmp_path / "profile") as browser:
-        browser.open(desk.panel.url)
-        browser.wait(f"{LIVE} && {PICTURE} && document.querySelectorAll('#effects button').length >= 2")
-        yield browser
-        assert browser.complaints == []
-
-
-def until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < end, "waited a minute in vain"
-        time.sleep(0.02)
+# As in test_server.py.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 
 def grey_at(page: Browser, across: float) -> int:
@@ -140,6 +114,51 @@ def test_everything_by_keys_alone(page: Browser, desk: Desk) -> None:
     assert {"divider", "panic", "strength", "mirror", "label", "one", "two"} <= reached
 
 
+def test_after_the_list_of_keys_was_opened_by_mouse_space_is_panic(page: Browser, desk: Desk) -> None:
+    page.click("#help-open")
+    page.wait("document.querySelector('#help').open")
+    page.click("#help button")
+    page.wait("!document.querySelector('#help').open && document.activeElement === document.body")
+    page.press(" ")
+    until(lambda: desk.controls.panic == "placeholder")
+    assert not page.evaluate("document.querySelector('#help').open")
+
+
+def test_who_opened_the_list_by_keyboard_goes_on_from_the_button(page: Browser) -> None:
+    page.evaluate("document.querySelector('#help-open').focus()")
+    page.press("Enter")
+    page.wait("document.querySelector('#help').open")
+    page.press("Escape")
+    page.wait("!document.querySelector('#help').open")
+    page.evaluate("new Promise((resolve) => setTimeout(resolve))")
+    assert page.evaluate("document.activeElement.id") == "help-open"
+
+
+def test_sliders_keep_the_arrows_after_a_click(page: Browser, desk: Desk) -> None:
+    page.click("#divider")
+    page.press("ArrowRight")
+    assert int(page.evaluate("document.querySelector('#divider').getAttribute('aria-valuenow')")) == 52
+    page.click("#strength")
+    until(lambda: 0.4 < desk.controls.strength < 0.6)
+    page.press("Home")
+    until(lambda: desk.controls.strength == 0)
+    # And the space bar is not theirs.
+    page.press(" ")
+    until(lambda: desk.controls.panic == "placeholder")
+
+
+def test_a_preset_has_any_key_and_the_browser_does_not_take_it(page: Browser, desk: Desk) -> None:
+    assert isinstance(desk.controls.presets, list)
+    desk.controls.presets += [Preset("quiet", key="?", strength=0.25), Preset("loud", key="/", strength=0.75)]
+    page.wait("document.querySelectorAll('#presets button').length === 3")
+    page.evaluate("addEventListener('keydown', (event) => (window.taken = event.defaultPrevented))")
+    for key, strength in (("?", 0.25), ("/", 0.75)):
+        page.press(key)
+        until(lambda strength=strength: desk.controls.strength == strength)  # type: ignore[misc]
+        assert page.evaluate("window.taken")
+    assert not page.evaluate("document.querySelector('#help').open")
+
+
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_is_cut_off(page: Browser, width: int) -> None:
     page.resize(width, 900)
@@ -149,14 +168,6 @@ def test_nothing_is_cut_off(page: Browser, width: int) -> None:
         .filter((it) => it.offsetParent && it.scrollWidth > it.clientWidth + 1)
         .filter((it) => getComputedStyle(it).overflow === "visible").map((it) => it.textContent)"""
     assert page.evaluate(cut_off) == []
-
-
-def test_the_end_of_the_run_is_told(page: Browser, desk: Desk) -> None:
-    desk.panel.close()
-    page.wait("!document.querySelector('#banner').hidden")
-    assert "run has ended" in page.evaluate("document.querySelector('#banner').textContent")
-    page.wait("document.querySelector('#main').inert")
-    page.complaints.clear()
 
 
 def test_the_picture_keeps_its_shape(page: Browser) -> None:

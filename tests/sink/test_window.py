@@ -41,10 +41,12 @@ def test_frames_show_on_a_screen_also_within_a_fan_out(screen: str) -> None:
             cv2.waitKey(1)
             for frame in moving(3, start=10**12):
                 sinks.write(frame)
-        print(closed, sinks.deliveries[0].written, sinks.deliveries[0].error)
+        shown = sinks.deliveries[0]
+        print(closed, shown.written, shown.dropped, shown.error, window.ended)
         window.close()
     """
-    assert printed_by(program, screen).splitlines() == ["1.0", "[True] 13 None"]
+    # That it was closed is no failure, and what came afterwards was not shown.
+    assert printed_by(program, screen).splitlines() == ["1.0", "[True] 10 3 None window closed"]
 
 
 @linux

@@ -23,6 +23,10 @@ export class Chart {
     if (!document.hidden) this.draw();
   }
 
+  forget() {
+    this.samples = [];
+  }
+
   draw() {
     const { canvas, samples } = this;
     const ratio = devicePixelRatio;

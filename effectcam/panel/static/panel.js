@@ -2,8 +2,11 @@
 
 import { Chart } from "/chart.js";
 import { LivePicture } from "/preview.js";
+import { ask, openSocket, whyRefused } from "/run.js";
 
 const AGAIN = 1000;
+const SILENCE = 3000; // milliseconds; four times a second the run tells how it is
+const NEWS = 8;
 const STAGES = ["mesh", "crop", "student", "composite", "chain"];
 const SHOWING = {
   live: ["ok", "Live"],
@@ -45,34 +48,52 @@ let socket = null;
 let status = null;
 let panicMode = null; // until one is chosen, what the run was started with
 let strengthHeld = 0;
+let told = []; // the news as they were the last time
+let helpByMouse = false;
 
 // ---- talking with the run
 
 function connect() {
-  socket = new WebSocket(`ws://${location.host}/ws`);
-  socket.onopen = () => away("");
+  socket = openSocket("/ws");
+  expect();
+  socket.onopen = () => {
+    // After a break it is perhaps another run.
+    forget();
+    fillGallery();
+    away("");
+  };
   socket.onmessage = ({ data }) => {
+    if (expect.missed) away("");
+    expect();
     const message = JSON.parse(data);
     if (message.status) show(message.status);
     if (message.error) away(message.error, 4000);
   };
   socket.onclose = async ({ code }) => {
     socket = null;
-    away(code === 1001 ? "The run has ended. Waiting for the next one …" : await whatIsWrong());
+    clearTimeout(expect.timer);
+    away(code === 1001 ? "The run has ended. Waiting for the next one …" : (await whyRefused("/ws"))[1]);
     setTimeout(connect, AGAIN);
   };
 }
 
-// A WebSocket that is refused does not tell why.
-async function whatIsWrong() {
-  try {
-    const answer = await fetch("/api/status");
-    if (answer.status === 401) return "Another run has taken this place. Open the address that it shows in its terminal.";
-    if (!answer.ok) return (await answer.json()).error;
-    return "The connection was lost. Trying again …";
-  } catch {
-    return "The run has ended, or the connection is lost. Trying again …";
-  }
+// The system keeps the connections of a process that stands still.
+function expect() {
+  expect.missed = false;
+  clearTimeout(expect.timer);
+  expect.timer = setTimeout(() => {
+    expect.missed = true;
+    away("The run does not answer. Waiting for it …");
+  }, SILENCE);
+}
+
+function forget() {
+  status = null;
+  panicMode = null;
+  strengthHeld = 0;
+  told = [];
+  $("news").replaceChildren();
+  chart.forget();
 }
 
 function away(words, milliseconds = 0) {
@@ -103,14 +124,16 @@ function show(now) {
   const [kind, words] = SHOWING[now.showing] ?? ["", now.showing];
   $("showing").className = `pill ${now.panic ? "bad" : kind}`;
   put($("showing"), now.panic ? "PANIC" : words);
-  put($("fps"), now.fps.toFixed(0));
-  put($("delay"), now.delay_ms === null ? "–" : now.delay_ms.toFixed(0));
+  // While nothing is drawn the figures are old.
+  const drawn = !WHY_BLANK[now.showing];
+  put($("fps"), drawn ? now.fps.toFixed(0) : "–");
+  put($("delay"), drawn && now.delay_ms !== null ? now.delay_ms.toFixed(0) : "–");
   put($("cpu"), now.cpu_cores.toFixed(1));
-  put($("memory"), now.memory_mb.toFixed(0));
+  put($("memory"), now.memory_mb ? now.memory_mb.toFixed(0) : "–");
 
   document.body.classList.toggle("panicking", Boolean(now.panic));
   picture.cover(Boolean(now.panic));
-  if (WHY_BLANK[now.showing]) picture.blank(WHY_BLANK[now.showing]);
+  if (!drawn) picture.blank(WHY_BLANK[now.showing]);
   showPanic(now);
   showEffects(now);
   if (performance.now() > strengthHeld) showStrength(Math.round(now.strength * 100));
@@ -120,11 +143,9 @@ function show(now) {
   $("presets-card").hidden = !now.presets.length;
   once($("presets"), now.presets, (presets) => presets.map(presetButton));
   once($("health"), health(now), (rows) => rows.map(healthRow));
-  once($("news"), now.news.slice(-8).reverse(), (lines) => lines.map((line) => element("li", { textContent: line })));
-  $("news").classList.toggle("empty", !now.news.length);
-  // While nothing is drawn the figures are old.
+  showNews(now.news);
   if (!before || now.frames !== before.frames) chart.add(now.stages_ms);
-  showStages(now.stages_ms);
+  showStages(drawn ? now.stages_ms : null);
 }
 
 function choose(group, key, value) {
@@ -166,9 +187,22 @@ function showStages(stages) {
   }
   STAGES.forEach((name, i) => {
     const cells = rows.children[i].children;
-    put(cells[1], stages[name].p50.toFixed(1));
-    put(cells[2], stages[name].p95.toFixed(1));
+    put(cells[1], stages ? stages[name].p50.toFixed(1) : "–");
+    put(cells[2], stages ? stages[name].p95.toFixed(1) : "–");
   });
+}
+
+// Of a log people have read to them what is put into it, so only new lines are: as many as make the rest of
+// the news, whose oldest lines are dropped, the end of those before.
+function showNews(news) {
+  const known = (added) => news.slice(0, news.length - added);
+  let added = 0;
+  while (known(added).some((line, i, { length }) => line !== told[told.length - length + i])) added++;
+  told = news;
+  const list = $("news");
+  if (added) list.prepend(...news.slice(-added).reverse().map((line) => element("li", { textContent: line })));
+  while (list.children.length > NEWS) list.lastElementChild.remove();
+  list.classList.toggle("empty", !news.length);
 }
 
 // [kind, name, words, more] for each part that can fail.
@@ -178,10 +212,12 @@ function health(now) {
   const size = `${camera.width} × ${camera.height}, ${camera.fps} fps`;
   const again = camera.reopened ? `, reopened ${camera.reopened} ×` : "";
   const rows = [[cameraKind, camera.name, camera.status, cameraKind === "ok" ? size + again : camera.message]];
-  rows.push([accelerator.failure ? "bad" : "ok", `accelerator: ${accelerator.name}`, accelerator.failure ? "failing" : "working", accelerator.failure]);
+  rows.push([accelerator.failure ? "bad" : "ok", `effect, on ${accelerator.name}`, accelerator.failure ? "failing" : "working", accelerator.failure]);
   if (governor.on) {
     const { rung, start, rungs, load_ms: load, budget_ms: budget } = governor;
-    rows.push([rung > start ? "warn" : "ok", `quality: ${rungs[rung]}`, rung > start ? "reduced" : "full", rung > start ? `${load.toFixed(0)} of ${budget.toFixed(0)} ms a frame` : ""]);
+    // A run may begin below the best rung, and rise from there.
+    const words = rung > start ? "reduced" : !rung ? "full" : rung < start ? "raised" : "as begun";
+    rows.push([rung > start ? "warn" : "ok", `quality: ${rungs[rung]}`, words, rung > start ? `${load.toFixed(0)} of ${budget.toFixed(0)} ms a frame` : ""]);
   }
   for (const { name, status: state, message } of outputs) {
     rows.push([state === "open" ? "ok" : state === "failed" ? "bad" : "warn", `to ${name}`, state, message]);
@@ -203,14 +239,16 @@ function presetButton({ name, key }) {
 }
 
 async function fillGallery() {
+  clearTimeout(fillGallery.timer);
   try {
-    const answer = await fetch("/api/effects");
+    const answer = await ask("/api/effects");
     if (!answer.ok) throw new Error(answer.statusText);
     const { effects } = await answer.json();
     once($("effects"), effects, () => effects.map(effectTile));
     if (status) showEffects(status);
   } catch {
-    setTimeout(fillGallery, AGAIN);
+    // Without a connection the next one does so.
+    if (socket) fillGallery.timer = setTimeout(fillGallery, AGAIN);
   }
 }
 
@@ -251,10 +289,13 @@ $("strength").oninput = ({ target }) => {
   send({ do: "strength", value: Number(target.value) / 100 });
 };
 
-function openHelp() {
+function openHelp(byMouse) {
+  helpByMouse = byMouse;
   $("help").showModal();
 }
-$("help-open").onclick = openHelp;
+$("help-open").onclick = ({ detail }) => openHelp(detail > 0);
+// The browser gives the focus back to the button, which takes the space bar from PANIC.
+$("help").onclose = () => helpByMouse && $("help-open").blur();
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || $("help").open) return;
@@ -264,25 +305,24 @@ document.addEventListener("keydown", (event) => {
     if (target.closest("button")) return;
     event.preventDefault();
     if (!event.repeat) togglePanic();
-  } else if (key === "?") {
-    openHelp();
-  } else if (["+", "=", "-", "_"].includes(key) || (!event.repeat && isOurs(key))) {
+  } else if (isStep(key) || "nNpPmM".includes(key) || status?.presets.some((preset) => preset.key === key)) {
+    // Firefox searches the page at some of them.
+    event.preventDefault();
+    if (event.repeat && !isStep(key)) return;
     strengthHeld = 0;
     send({ do: "press", key });
+  } else if (key === "?") {
+    openHelp(false);
   }
 });
 
-function isOurs(key) {
-  return "nNpPmM".includes(key) || status?.presets.some((preset) => preset.key === key);
+function isStep(key) {
+  return "+=-_".includes(key);
 }
 
-// After a click the space bar is the panic key again, and not that button's.
+// After a click the space bar is the panic key again, and not that button's. Sliders keep their arrows.
 document.addEventListener("click", (event) => {
-  if (event.detail) document.activeElement?.blur();
+  if (event.detail) document.activeElement?.closest("button")?.blur();
 });
 
-// What the browser keeps of the address must not open the panel.
-if (location.search) history.replaceState(null, "", "/");
-
 connect();
-fillGallery();

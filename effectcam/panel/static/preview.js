@@ -1,5 +1,7 @@
 // The live picture, before the effect left of the divider and after it on the right.
 
+import { openSocket, whyRefused } from "/run.js";
+
 const AGAIN = 1500;
 
 // Both pictures of a message; null for a pair that the browser cannot show: the next one will do.
@@ -52,14 +54,24 @@ export class LivePicture {
       return;
     }
     if (this.socket) return;
-    const socket = new WebSocket(`ws://${location.host}/preview.ws`);
+    const socket = openSocket("/preview.ws");
+    let opened = false;
     this.socket = socket;
     socket.binaryType = "arraybuffer";
+    socket.onopen = () => (opened = true);
     socket.onmessage = ({ data }) => this.receive(data);
     socket.onclose = () => {
       this.socket = null;
-      if (!document.hidden) this.timer = setTimeout(() => this.follow(), AGAIN);
+      if (document.hidden) return;
+      this.timer = setTimeout(() => this.follow(), AGAIN);
+      if (!opened) this.explain();
     };
+  }
+
+  // Where there is no run at all the page says so.
+  async explain() {
+    const [status, words] = await whyRefused("/preview.ws");
+    if (status === 503 && !this.pictures) this.blank(words);
   }
 
   async receive(data) {
