@@ -25,7 +25,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 # One that an interrupted start left has no pip yet; one with another Python is made anew.
 	if $(BIN)/python -c $(FITS) 2>/dev/null; then \
 		$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null; \
-	else $(PYTHON) -m venv --clear $(VENV); fi
+	else "$(PYTHON)" -m venv --clear $(VENV); fi
 	$(INSTALL) -c constraints.txt hatchling
 	$(INSTALL) -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@
@@ -48,7 +48,7 @@ test: install
 # On a guest kernel with a real virtual camera and a real camera driver, emulated: minutes, not seconds.
 # Skipped with the reason where QEMU or Debian's kernel packages are missing; .ci/run installs them.
 test-vm: install
-	$(BIN)/python -m pytest -q tests/vm -rP --durations=0
+	$(BIN)/python -m pytest -q tests/vm -rA --durations=0
 
 # The toolkit is checked too, and torch is typed: without it mypy would see less.
 lint: install-distill

@@ -2,7 +2,8 @@
 
     .venv/bin/python scripts/lock.py
 
-Resolves everything together, so that the two files never disagree: what the default install and the
+With Python 3.11, whose wheels are the older ones where the two differ: 3.12 takes those too. Resolves
+everything together, so that the two files never disagree: what the default install and the
 ``dev`` extra need goes into the first, what ``distill`` adds into the second. Installs nothing.
 """
 
@@ -23,8 +24,10 @@ _DEFAULT = """\
 """
 _DISTILL = """\
 # What `make install-distill` adds to constraints.txt. Written by scripts/lock.py.
-# torch pins the GPU libraries of its own build, so they need no line here.
+# The libraries of torch's build for NVIDIA's GPUs have no line: each build asks for its own.
 """
+
+_OF_THE_GPU = ("cuda-", "nvidia-", "triton")
 
 
 def resolve(extras: str) -> dict[str, dict[str, Any]]:
@@ -44,10 +47,13 @@ def _normalised(name: str) -> str:
 
 def _lines(packages: dict[str, dict[str, Any]]) -> str:
     # The label behind a plus names a build, such as torch's +cpu; other machines have another.
-    return "".join(f"{name}=={packages[name]['version'].split('+')[0]}\n" for name in sorted(packages))
+    wanted = (name for name in sorted(packages) if not name.startswith(_OF_THE_GPU))
+    return "".join(f"{name}=={packages[name]['version'].split('+')[0]}\n" for name in wanted)
 
 
 def main() -> None:
+    if sys.version_info[:2] != (3, 11):
+        sys.exit("lock.py: run it with Python 3.11; what 3.12 would choose need not be there for it")
     default, everything = resolve("dev"), resolve("dev,distill")
     first = {name: package for name, package in everything.items() if name in default}
     second = {name: package for name, package in everything.items() if name not in default}

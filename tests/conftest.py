@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
     from effectcam.effect.package import Effect
     from effectcam.pipeline import Pipeline
     from tests.tiny_effect import Make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever runs the tests has presets, effects, a panel's token and a signing key: neither read nor
+    written here, nor by what is started from here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "APPDATA", "LOCALAPPDATA"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        if sys.platform == "darwin":
+            patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -30,14 +31,14 @@ def test_the_toolkit_is_a_target_where_the_environment_is_the_checkouts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(ROOT / ".venv"))
-    assert install_extra("distill") == f"make -C {ROOT} install-distill"
+    assert install_extra("distill") == f"make -C {shlex.quote(str(ROOT))} install-distill"
 
 
 def test_what_came_with_effectcam_is_got_back_from_the_checkout_or_from_where_it_came(tmp_path: Path) -> None:
     assert restore(tmp_path / "models", root=tmp_path) == "install effectcam again, as it was installed"
     (tmp_path / "pyproject.toml").touch()
     told = restore(tmp_path / "models" / "toon", root=tmp_path)
-    assert told == f"git -C {tmp_path} checkout -- models/toon"
+    assert told == f"git -C {shlex.quote(str(tmp_path))} checkout -- models/toon"
 
 
 def test_a_library_that_the_system_lacks_is_no_fault_of_ours(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from effectcam.effect.writer import write_package
 from tests.cli import forked
 
 ROOT = Path(__file__).resolve().parents[2]
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 DATA = ROOT / "tests" / "data"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -44,6 +46,20 @@ def write_effect(folder: Path, name: str, *, model: str = "negative", space: Spa
     return path
 
 
+STARTED: list[subprocess.Popen[Any]] = []
+"""Runs in sessions of their own, which no Ctrl-C reaches."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left() -> Iterator[None]:
+    """A test that fails leaves none of its runs at work: some never end by themselves."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
 def effects(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The user's folder of effects: two for the face, one for the frame, one that answers NaN to black."""
@@ -56,14 +72,17 @@ def effects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def environment(effects: Path) -> dict[str, str]:
-    """What the command is run with: our effects, no screen."""
+def environment(effects: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the command is run with: our effects, no screen, no measurements from before."""
     # Output that is not buffered needs no locks, which can be waited for in vain.
     left_out = ("DISPLAY", "EFFECTCAM_NATIVE_LOG", "PYTHONUNBUFFERED")
     kept = {name: value for name, value in os.environ.items() if name not in left_out}
     return kept | {
         "EFFECTCAM_EFFECTS": str(effects),
         "PYTHONPATH": str(ROOT),
+        "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
+        # Its list of fonts takes a minute to make.
+        "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR") or str(_CACHE / "matplotlib"),
         "PYTHONIOENCODING": "utf-8",
         "OMP_NUM_THREADS": "1",
     }

@@ -15,7 +15,7 @@ import pytest
 
 from effectcam.sink.credentials import read as read_credentials
 from tests import media
-from tests.cli.conftest import Run
+from tests.cli.conftest import STARTED, Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals and signals of POSIX")
 
@@ -38,7 +38,14 @@ def start(environment: dict[str, str], *arguments: str | Path, **streams: int) -
         "runpy.run_module('effectcam', run_name='__main__')"
     )
     command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, start_new_session=True, **streams)  # type: ignore[call-overload,no-any-return]
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        command,
+        env=environment,
+        start_new_session=True,
+        **streams,  # type: ignore[call-overload]
+    )
+    STARTED.append(process)
+    return process
 
 
 def read_until(descriptor: int, wanted: bytes, *, seconds: float = 300) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 
 from tests import media
 from tests.cli import test_run
-from tests.cli.conftest import Run
+from tests.cli.conftest import STARTED, Run
 from tests.cli.test_run import read_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals and signals of POSIX")
@@ -51,7 +51,7 @@ def start(
     terminal: int = -3,
 ) -> subprocess.Popen[bytes]:
     options = ("--loop", "--effect", "plain-face", "--threads", "1", "--on-lost", "passthrough", *arguments)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", SLOWLY, "run", clip, *options],
         env=environment | {"FINISHING": str(finishing)},
         start_new_session=True,
@@ -59,6 +59,8 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    STARTED.append(process)
+    return process
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])

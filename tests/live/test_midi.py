@@ -169,7 +169,11 @@ def test_without_the_library(heard: Heard, monkeypatch: pytest.MonkeyPatch, miss
 
 def test_the_real_library_is_there() -> None:
     """Whether this machine has MIDI or not, the answer is a list or one clear line."""
-    pytest.importorskip("rtmidi", reason="the extra 'midi' is not installed, or ALSA's library is missing")
+    pytest.importorskip(
+        "rtmidi",
+        reason="the extra 'midi' is not installed, or ALSA's library is missing",
+        exc_type=ImportError,
+    )
     from effectcam.live.midi import BACKEND, _load, _names
 
     backend = _load(BACKEND)

@@ -108,6 +108,7 @@ class Guest:
 def _command(wanted: Sequence[str]) -> list[str]:
     environment = {
         "EFFECTCAM_GUEST_RESULTS": "/results",
+        "EFFECTCAM_VM": os.environ.get("EFFECTCAM_VM", ""),
         "EFFECTCAM_VM_DRAWN_FACE": os.environ.get("EFFECTCAM_VM_DRAWN_FACE", ""),
         "PYTHONDONTWRITEBYTECODE": "1",
         # Every import counts there.
