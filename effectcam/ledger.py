@@ -65,8 +65,8 @@ class Ledger:
             times.add(frame.stages.get(stage, _DID_NOT_RUN))
 
     def skip(self) -> None:
-        """A frame came out, or failed, without its times: no stage has a latest one."""
-        self._last = {}
+        """A frame came out, or failed, without its times: no stage ran in it."""
+        self.add(FrameTimes())
 
     def percentiles(self, stage: str, *, last: int | None = None) -> dict[str, float]:
         """p50, p95 and p99 in milliseconds, over those frames, of the ``last`` if given, in which the stage

@@ -40,15 +40,14 @@ def overlapped(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[Frame]:
                 try:
                     if (frame := next(coming, None)) is not None:
                         passage = Passage(frame, pipeline.strength)
+                        on_the_way.append(passage)
                         pipeline.begin(passage)
                 except Exception as error:
                     # The frame before is sound, and comes out first.
                     failure = error
                 before, asked = asked, None
-                if passage is not None:
-                    on_the_way.append(passage)
-                    if failure is None:
-                        asked = student.submit(pipeline.draw, passage, help=False)
+                if passage is not None and failure is None:
+                    asked = student.submit(pipeline.draw, passage, help=False)
                 if before is not None:
                     before.result()
                     yield _finished(pipeline, on_the_way[0 if passage is not None else -1])

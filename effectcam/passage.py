@@ -47,8 +47,9 @@ class Passage:
     lost: set[int] = field(default_factory=set)
     """Identities that are remembered no longer. Each part of the way forgets them when this frame comes
     there, since they may be on frames that are still on their way."""
-    begin: set[int] = field(default_factory=set)
-    """Identities for whom nothing from before this frame holds: new ones, and all after a cut."""
+    anew: set[int] = field(default_factory=set)
+    """After a cut, all identities: nothing from before this frame holds for them. Empty once every part of
+    the way has forgotten them."""
     seen: list[Pixels] = field(default_factory=list)
     """The crops of ``faces``, as they lie in the frame."""
     crops: list[Pixels] = field(default_factory=list)

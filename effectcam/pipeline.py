@@ -26,6 +26,7 @@ from effectcam.face.identity import IdentityTracker
 from effectcam.face.limits import LimitPolicy, soft_limits, view
 from effectcam.face.mesh import FaceMesh, FaceObservation, FaceTracker
 from effectcam.face.motion import ConstantVelocity, look
+from effectcam.face.scene import Scene
 from effectcam.face.stabiliser import OneEuroSmoothing, Smoothing
 from effectcam.face.warp import enlarge_eyes, eyes
 from effectcam.frame import Frame, Pixels
@@ -116,7 +117,7 @@ class Pipeline:
             self.close()
             raise
         self._smoothing = smoothing or OneEuroSmoothing()
-        self._identities = IdentityTracker()
+        self._scene, self._identities = Scene(), IdentityTracker()
         # With room for another face, one that comes in must be looked for in every frame.
         self._motion = ConstantVelocity() if max_faces == 1 else None
 
@@ -164,19 +165,20 @@ class Pipeline:
         else:
             passage.ground = self._helper.submit(passage.frame.pixels.copy)  # while the mesh is at work
         if self._mesh is not None:
+            cut = self._scene.changes(passage.frame.pixels)
             with passage.times.time("mesh"):
                 observations, passage.decisions["detect"] = look(
-                    self._mesh, self._motion, passage.frame, detect=detect
+                    self._mesh, self._motion, passage.frame, detect=detect, cut=cut
                 )
             with passage.times.time("crop"):
-                passage.faces = self._steadied(observations, passage)
+                passage.faces = self._steadied(observations, passage, cut)
                 for seen, crop in self._each(passage, self._cut):
                     passage.seen.append(seen)
                     passage.crops.append(crop)
 
     def draw(self, passage: Passage, *, help: bool = True) -> None:
         """Have the faces redrawn; ``help`` False leaves the helper to other frames."""
-        for stranger in passage.lost | passage.begin:
+        for stranger in passage.lost | passage.anew:
             self._redraw.forget(stranger)
         if passage.faces:
             with passage.times.time("student"):
@@ -187,9 +189,10 @@ class Pipeline:
         self.faces, self.decisions = passage.faces, passage.decisions
         self.drawings = {}
         if passage.strength == 0:
+            self.ledger.skip()
             return passage.frame
-        for stranger in passage.begin:
-            self._colour.forget(stranger)
+        while passage.anew:
+            self._colour.forget(passage.anew.pop())
         drawn = self._drawn(passage) if self._is_new(passage) else None
         with passage.times.time("composite"):
             layers = self._layers(passage, drawn)
@@ -206,9 +209,9 @@ class Pipeline:
         """Whatever came of it: wait until no student is at work on it, since students may be changed between
         two frames, and forget whom it lost."""
         passage.wait()
-        for lost in passage.lost:
-            self._colour.forget(lost)
-            self._temporal.forget(lost)
+        for stranger in passage.lost | passage.anew:  # the latter on a frame that failed
+            self._colour.forget(stranger)
+            self._temporal.forget(stranger)
 
     def _draw_canvas(self, canvas: FrameCanvas, frame: Frame) -> DrawnFrame:
         """In the helper's thread, which has one frame after another."""
@@ -216,25 +219,23 @@ class Pipeline:
         drawing, share = self._temporal.blend(FRAME, drawn.drawing, drawn.seen, frame.captured_at)
         return DrawnFrame(drawing, drawn.seen, share)
 
-    def _steadied(self, observations: list[FaceObservation], passage: Passage) -> list[Face]:
+    def _steadied(self, observations: list[FaceObservation], passage: Passage, cut: bool) -> list[Face]:
         frame, now = passage.frame, passage.frame.captured_at
         poses = [fit_pose(observation.landmarks) for observation in observations]
         heads = [pose.crop for pose in poses]
         known = self._identities.known
         identities = self._identities.assign(heads, now)
         passage.lost = known - self._identities.known
-        for lost in passage.lost:
-            self._smoothing.forget(lost)
-            self._limits.forget(lost)
+        passage.anew = self._identities.known if cut else set()
+        for stranger in passage.lost | passage.anew:
+            self._smoothing.forget(stranger)
+            self._limits.forget(stranger)
         spec = self.effect.crop
         faces = []
         for place in self._choice(identities, heads):
             identity, landmarks = identities[place], observations[place].landmarks
             crop = self._smoothing(identity, heads[place], now).scaled(spec.margin).shifted(*spec.shift)
             seen = view(poses[place], landmarks, (frame.width, frame.height))
-            if self._smoothing.begins(identity):
-                passage.begin.add(identity)
-                self._limits.forget(identity)
             faces.append(Face(identity, landmarks, crop, now, self._limits(identity, seen, now)))
         return faces
 
@@ -357,6 +358,7 @@ class Pipeline:
                 policy.forget(identity)
         self._identities.reset()
         self._choice.forget()
+        self._scene.forget()
         if self._motion is not None:
             self._motion.forget()
         if self._mesh is not None:

@@ -26,6 +26,8 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "APPDATA", "LOCALAPPDATA"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        for name in ("EFFECTCAM_EFFECTS", "EFFECTCAM_TRACEBACK", "EFFECTCAM_NATIVE_LOG"):
+            patch.delenv(name, raising=False)
         if sys.platform == "darwin":
             patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         yield

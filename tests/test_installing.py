@@ -19,12 +19,12 @@ def test_pip_is_that_of_this_python() -> None:
 
 
 def test_an_extra_comes_from_the_checkout_where_there_is_one(tmp_path: Path) -> None:
-    assert install_extra("midi", root=tmp_path) == pip("install 'effectcam[midi]'")
+    assert install_extra("midi", root=tmp_path) == pip('install "effectcam[midi]"')
     own = tmp_path / "my cameras"
     own.mkdir()
     (own / "pyproject.toml").touch()
-    assert install_extra("midi", root=own) == pip(f"install -e '{own}[midi]'")
-    assert install_extra("distill", root=own) == pip(f"install -e '{own}[distill]'")
+    assert install_extra("midi", root=own) == pip(f'install -e "{own}[midi]"')
+    assert install_extra("distill", root=own) == pip(f'install -e "{own}[distill]"')
 
 
 def test_the_toolkit_is_a_target_where_the_environment_is_the_checkouts(
@@ -53,3 +53,17 @@ def test_a_library_that_the_system_lacks_is_no_fault_of_ours(
         "effectcam: libGL.so.1: cannot open shared object file: No such file or directory; "
         "run: effectcam doctor, which says what to install\n"
     )
+
+
+def test_a_fault_of_ours_in_an_import_is_not_taken_for_a_missing_library(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ours(**_: object) -> None:
+        from effectcam.errors import NoSuchThing  # type: ignore[attr-defined]  # noqa: F401
+
+    monkeypatch.setattr("effectcam.cli.devices.devices.callback", ours)
+    assert main(["devices"]) == 1
+    assert "please report it" in capsys.readouterr().err
+    monkeypatch.setenv("EFFECTCAM_TRACEBACK", "1")
+    with pytest.raises(ImportError):
+        main(["devices"])

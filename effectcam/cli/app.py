@@ -149,11 +149,11 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
     except (EffectcamError, OSError) as error:
         return _report(error)
-    except ImportError as error:
-        # A library's own, as on an image without OpenGL.
-        tell(f"{error}; run: effectcam doctor, which says what to install")
-        return 1
     except Exception as error:
+        if _is_of_a_library(error) and not os.environ.get("EFFECTCAM_TRACEBACK"):
+            # As on an image without OpenGL.
+            tell(f"{error}; run: effectcam doctor, which says what to install")
+            return 1
         # A fault of ours. Whoever reports it needs the trace, everybody else the one line.
         if os.environ.get("EFFECTCAM_TRACEBACK"):
             raise
@@ -162,6 +162,11 @@ def _run(arguments: Sequence[str] | None) -> int:
             "EFFECTCAM_TRACEBACK=1 is set"
         )
         return 1
+
+
+def _is_of_a_library(error: Exception) -> bool:
+    """Whether something that effectcam needs cannot be loaded, which is no fault of effectcam's own code."""
+    return isinstance(error, ImportError) and (error.name or "").partition(".")[0] != "effectcam"
 
 
 def _report(error: EffectcamError | OSError) -> int:

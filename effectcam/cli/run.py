@@ -28,6 +28,8 @@ class _Port(click.IntRange):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
+            if str(value).isdecimal():
+                raise
             self.fail(f"{value!r} is no port; name the camera or clip before --panel", param, ctx)
 
 

@@ -80,11 +80,12 @@ class Wishes:
         if self.obs_input is not None and self.obs is None:
             raise UsageError(f"--obs-input {self.obs_input!r} is for the delay in OBS; give --obs too")
         for option, value, what in (
-            ("--midi", self.midi, "MIDI port"),
-            ("--obs", self.obs, "address of OBS"),
+            ("--midi", self.midi, "a MIDI port"),
+            ("--obs", self.obs, "OBS's address"),
         ):
-            if value and Path(value).is_file():
-                raise UsageError(f"{option} {value!r} is a file and no {what}; name it before {option}")
+            if value and Path(value).exists():
+                told = f"{value!r} is a clip or camera and not {what}"
+                raise UsageError(f"{option} {told}; name it before {option}")
         if self.clip is None:
             if self.loop:
                 source = "what runs without SOURCE" if self.source is None else repr(self.source)

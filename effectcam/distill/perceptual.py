@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from effectcam.distill.features import FixedFeatures
 from effectcam.errors import UsageError
-from effectcam.installing import pip
+from effectcam.installing import MEDIAPIPE, pip
 
 
 class PerceptualLoss(Protocol):
@@ -109,7 +109,9 @@ def mediapipe_model(name: str) -> Path:
     spec = importlib.util.find_spec("mediapipe")
     path = Path(spec.origin or "").parent / "modules" / name if spec else Path(name)
     if not path.is_file():
-        raise UsageError(f"MediaPipe's {name} is not installed; run: {pip('install mediapipe==0.10.21')}")
+        raise UsageError(
+            f"MediaPipe's {name} is not installed; run: {pip(f'install mediapipe=={MEDIAPIPE}')}"
+        )
     return path
 
 

@@ -9,13 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 
 from effectcam.doctor.finding import Finding, fail, ok, warn
-from effectcam.installing import pip
+from effectcam.installing import LITERT, MEDIAPIPE, OPENCV, pip
 
-MEDIAPIPE = "0.10.21"
-"""The last release whose Python package can build a ``CalculatorGraph``."""
-
-LITERT = "2.3"
-"""Between its minor releases the options of a compiled model have moved."""
 _LITERT = (f"{LITERT}.", "1.0.1")
 """The second is the last release for a Mac with an Intel processor."""
 _INSTALL_LITERT = pip(f'install "ai-edge-litert~={LITERT}.0"')
@@ -97,7 +92,7 @@ def check_opencv(versions: Mapping[str, str]) -> Finding:
     found = [name for name in _OPENCV if name in versions]
     if found == ["opencv-contrib-python"]:
         return ok("OpenCV", f"{found[0]} {versions[found[0]]}")
-    again = pip("install --force-reinstall --no-deps opencv-contrib-python==4.11.0.86")
+    again = pip(f"install --force-reinstall --no-deps opencv-contrib-python=={OPENCV}")
     if not found:
         return fail("OpenCV", "not installed", again)
     if len(found) == 1:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from effectcam.errors import FaceMeshError, UsageError
 from effectcam.face.graph import face_mesh_graph
 from effectcam.frame import Frame
+from effectcam.installing import MEDIAPIPE, pip
 from effectcam.native_log import without_native_log
 
 _STALE = 1_500_000_000
@@ -118,7 +119,8 @@ class FaceMesh:
         except (RuntimeError, ValueError) as error:
             self._graph = None
             raise FaceMeshError(
-                f"the face mesh graph does not start ({_line(error)}); reinstall mediapipe==0.10.21"
+                f"the face mesh graph does not start ({_line(error)}); run: "
+                f"{pip(f'install --force-reinstall --no-deps mediapipe=={MEDIAPIPE}')}"
             ) from error
 
     def _keep(self, stream: str, packet: Any) -> None:

@@ -49,10 +49,12 @@ class ConstantVelocity:
 
 
 def look(
-    mesh: FaceTracker, motion: ConstantVelocity | None, frame: Frame, *, detect: bool
+    mesh: FaceTracker, motion: ConstantVelocity | None, frame: Frame, *, detect: bool, cut: bool
 ) -> tuple[list[FaceObservation], bool]:
     """The faces of ``frame``, and whether the mesh looked for them: it need not where ``detect`` is False and
-    ``motion`` has something to go by."""
+    ``motion`` has something to go by, which after a ``cut`` it has not."""
+    if cut and motion is not None:
+        motion.forget()
     expected = None if detect or motion is None else motion.expect(frame.captured_at)
     if expected is not None:
         return expected, False

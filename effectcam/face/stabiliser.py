@@ -77,10 +77,6 @@ class Smoothing(Protocol):
         """The crop to use for this identity at ``moment`` (ns, rising)."""
         ...
 
-    def begins(self, identity: int) -> bool:
-        """Whether the latest crop owes nothing to those before it: the first, or after a cut."""
-        ...
-
     def points(self, identity: int, points: Vector, moment: int) -> Vector:
         """The same for points (N, 2) given in the crop's own space, in sides."""
         ...
@@ -95,9 +91,6 @@ class NoSmoothing:
 
     def __call__(self, identity: int, crop: Crop, moment: int) -> Crop:
         return crop
-
-    def begins(self, identity: int) -> bool:
-        return False
 
     def points(self, identity: int, points: Vector, moment: int) -> Vector:
         return points
@@ -115,7 +108,6 @@ class _Head:
     unwrapped: float
     raw: Crop
     """The latest, as it came."""
-    begins: bool
 
 
 class OneEuroSmoothing:
@@ -152,8 +144,7 @@ class OneEuroSmoothing:
 
     def __call__(self, identity: int, crop: Crop, moment: int) -> Crop:
         head = self._heads.get(identity)
-        begins = head is None or self._leapt(head.raw, crop)
-        if head is None or begins:
+        if head is None or self._leapt(head.raw, crop):
             head = self._heads[identity] = _Head(
                 OneEuro(self._min_cutoff, self._beta, leash=self._leash),
                 OneEuro(self._min_cutoff / 2, self._beta, leash=self._leash),
@@ -161,9 +152,8 @@ class OneEuroSmoothing:
                 OneEuro(self._features, self._features_beta),
                 crop.angle,
                 crop,
-                begins,
             )
-        head.raw, head.begins = crop, begins
+        head.raw = crop
         turn = head.unwrapped + math.remainder(crop.angle - head.unwrapped, math.tau)
         head.unwrapped = turn
         side = math.exp(float(head.size(np.array([math.log(crop.side)]), moment)[0]))
@@ -175,10 +165,6 @@ class OneEuroSmoothing:
         moved = math.hypot(now.cx - before.cx, now.cy - before.cy) / max(before.side, now.side)
         turned = abs(math.remainder(now.angle - before.angle, math.tau))
         return max(moved, turned, abs(math.log(now.side / before.side))) > self._leap
-
-    def begins(self, identity: int) -> bool:
-        head = self._heads.get(identity)
-        return head is not None and head.begins
 
     def points(self, identity: int, points: Vector, moment: int) -> Vector:
         head = self._heads.get(identity)

@@ -13,7 +13,7 @@ import cv2
 
 from effectcam.errors import SinkError
 from effectcam.frame import Frame
-from effectcam.installing import pip
+from effectcam.installing import OPENCV, pip
 from effectcam.sink.base import Sink
 
 ESCAPE = "escape"
@@ -66,7 +66,7 @@ class Window(Sink):
             raise SinkError(
                 "preview window: this OpenCV was built without windows; run: "
                 f"{pip('uninstall opencv-python-headless')} && "
-                f"{pip('install --force-reinstall --no-deps opencv-contrib-python==4.11.0.86')}"
+                f"{pip(f'install --force-reinstall --no-deps opencv-contrib-python=={OPENCV}')}"
             ) from None
 
     @property

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effectcam.errors import StudentError
-from effectcam.installing import pip
+from effectcam.installing import LITERT, pip
 from effectcam.native_log import mute_native_log_at_exit, without_native_log
 from effectcam.student.model_file import ModelFile
 
@@ -184,5 +184,5 @@ def _open(model: bytes, holds: ModelFile, threads: int, choice: Sequence[EngineF
         return choice[-1](model, holds, threads)
     except ImportError as error:
         raise StudentError(
-            f"no LiteRT runtime ({error}); run: {pip('install ai-edge-litert~=2.3.0')}"
+            f"no LiteRT runtime ({error}); run: {pip(f'install ai-edge-litert~={LITERT}.0')}"
         ) from None

@@ -327,8 +327,8 @@ def test_a_fault_of_ours_is_one_line_too(
     ("option", "told"),
     [
         ("--panel", "is no port; name the camera or clip before --panel"),
-        ("--midi", "is a file and no MIDI port; name it before --midi"),
-        ("--obs", "is a file and no address of OBS; name it before --obs"),
+        ("--midi", "is a clip or camera and not a MIDI port; name it before --midi"),
+        ("--obs", "is a clip or camera and not OBS's address; name it before --obs"),
     ],
 )
 def test_a_clip_after_an_option_that_may_take_something(

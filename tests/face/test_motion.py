@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from effectcam.face.mesh import FaceObservation, Rect
-from effectcam.face.motion import ConstantVelocity
+from effectcam.face.motion import ConstantVelocity, look
+from effectcam.frame import Frame
 from tests.face.clips import DEMO, track
 
 FRAME = 33_333_333
@@ -75,3 +76,32 @@ def test_a_talking_head_is_foreseen_better_than_it_stands_still() -> None:
             moved.append(abs(last.cx - head.cx))
     assert len(off) > 50
     assert np.mean(off) < 0.8 * np.mean(moved)
+
+
+class Finds:
+    """A tracker that finds a face at each of these places in turn."""
+
+    def __init__(self, *places: float) -> None:
+        self.left = list(places)
+
+    def process(self, frame: Frame) -> list[FaceObservation]:
+        return [face(self.left.pop(0))]
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_a_cut_is_no_motion() -> None:
+    """A face that stands elsewhere after it has not run there."""
+    mesh, motion = Finds(100, 104, 190, 191), ConstantVelocity()
+    found = []
+    for index, (detect, cut) in enumerate(
+        [(True, False), (True, False), (False, True), (False, False), (False, False)]
+    ):
+        observations, looked = look(
+            mesh, motion, Frame(np.zeros((8, 8, 3), np.uint8), index, index * FRAME), detect=detect, cut=cut
+        )
+        found.append((round(float(observations[0].landmarks[0, 0])), looked))
+    # The mesh looks at the cut's frame, and at the next for there is nothing to go by; then it need not.
+    assert found == [(100, True), (104, True), (190, True), (191, True), (192, False)]

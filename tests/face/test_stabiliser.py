@@ -185,16 +185,3 @@ def test_jitter_is_at_least_four_times_below_no_smoothing() -> None:
     lag = np.hypot(*(centres(steadied) - centres(clip.heads)).T)
     assert lag.mean() < 0.05
     assert lag.max() < 0.21
-
-
-def test_it_is_told_when_a_crop_begins_anew() -> None:
-    smoothing = OneEuroSmoothing()
-    crops = [Crop(100, 100, 50, 0)] * 3 + [Crop(140, 100, 50, 0)] * 3
-    told = []
-    for moment, crop in enumerate(crops):
-        smoothing(4, crop, round(moment * 1e9 / 30))
-        told.append(smoothing.begins(4))
-    assert told == [True, False, False, True, False, False]
-    assert not smoothing.begins(5)
-    smoothing.forget(4)
-    assert not smoothing.begins(4)
