@@ -46,7 +46,8 @@ class Access:
         self._cookie = f"effectcam-{port}"
         # Browsers send the cookie to every other server of this machine, which must not learn the token, and
         # can write any Origin beside the cookie.
-        self._vouches = hmac.new(_bytes(token), f"panel cookie {port}".encode(), hashlib.sha256).hexdigest()
+        self._port = port
+        self._vouches = self._signed(f"panel cookie {port}")
         names = ("127.0.0.1", "localhost", "[::1]")
         self._hosts = {f"{name}:{port}" for name in names}
         if port == 80:
@@ -73,6 +74,14 @@ class Access:
     def remember(self, response: web.StreamResponse) -> None:
         """Let the browser that gets ``response`` load the page again without the token in its address."""
         response.set_cookie(self._cookie, self._vouches, path="/", httponly=True, samesite="Strict")
+
+    def proof(self, nonce: str) -> str:
+        """That this panel knows the token, for a page that does: whatever holds the port after a run must not
+        be told it. The port is in it, or another panel's answer would do."""
+        return self._signed(f"panel hello {self._port} {nonce}")
+
+    def _signed(self, words: str) -> str:
+        return hmac.new(_bytes(self._token), words.encode(), hashlib.sha256).hexdigest()
 
     def _known(self, token: str) -> bool:
         return _same(token, self._token)

@@ -203,6 +203,7 @@ class Panel:
         app.on_response_prepare.append(_add_headers)
         for path, (file, kind) in _PAGE.items():
             app.router.add_get(path, _file((_STATIC / file).read_text(encoding="utf-8"), kind))
+        app.router.add_get("/hello", self._get_proof)
         app.router.add_get("/api/status", self._get_status)
         app.router.add_get("/api/effects", self._get_effects)
         app.router.add_get("/api/effects/{name}/preview", self._get_picture)
@@ -236,6 +237,9 @@ class Panel:
         if request.path == "/" and not response.prepared:
             self._access.remember(response)
         return response
+
+    async def _get_proof(self, request: web.Request) -> web.Response:
+        return web.json_response({"proof": self._access.proof(request.query.get("nonce", ""))})
 
     async def _get_status(self, request: web.Request) -> web.Response:
         return web.json_response(self._status())
@@ -333,7 +337,7 @@ class Panel:
 def _is_of_page(request: web.Request) -> bool:
     """Whether it asks for what the page consists of, which tells nothing of the run."""
     is_picture = request.path.startswith("/api/effects/") and request.path.endswith("/preview")
-    return request.method in ("GET", "HEAD") and (is_picture or request.path in _PAGE)
+    return request.method in ("GET", "HEAD") and (is_picture or request.path in (*_PAGE, "/hello"))
 
 
 def _file(content: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -40,3 +40,10 @@ def test_the_port_that_browsers_leave_out(port: int, host: str, origin: str, sta
     request = make_mocked_request("GET", "/", headers={"Host": host, "Origin": origin, **BEARER})
     refusal = Access(TOKEN, port).refusal(request, page=False)
     assert (refusal and refusal.status) == status
+
+
+def test_a_proof_is_of_the_token_the_port_and_the_question() -> None:
+    proof = Access("secret", 8787).proof("one")
+    assert proof == Access("secret", 8787).proof("one")
+    others = [Access("other", 8787).proof("one"), Access("secret", 8788).proof("one")]
+    assert proof not in (*others, Access("secret", 8787).proof("two"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from tests.panel.browser import Browser
-from tests.panel.conftest import LIVE, PICTURE, Desk, until
+from tests.panel.conftest import LIVE, PICTURE, TOKEN, Desk, until
 
 # As in test_server.py.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -169,3 +170,34 @@ def test_small_letters_stand_out_from_their_ground(page: Browser, desk: Desk) ->
     # The mouse is still over it.
     assert page.evaluate("document.querySelector('#panic').matches(':hover')")
     assert of("#panic") >= 4.5
+
+
+def test_what_takes_the_port_after_a_run_is_not_told_the_token(page: Browser, desk: Desk) -> None:
+    desk.panel.close()
+    page.wait("document.querySelector('#main').inert")
+    asked: list[str] = []
+
+    class Takes(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.requestline + str(self.headers))
+            body = b'{"proof": "0123"}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    port = int(desk.base.rpartition(":")[2])
+    with ThreadingHTTPServer(("127.0.0.1", port), Takes) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            page.wait(f"{BANNER}.includes('Another program has taken this place')")
+            until(lambda: len(asked) >= 4)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert all("/hello?nonce=" in each for each in asked)
+    assert TOKEN not in "".join(asked)
+    page.complaints.clear()

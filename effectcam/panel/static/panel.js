@@ -53,8 +53,13 @@ let helpByMouse = false;
 
 // ---- talking with the run
 
-function connect() {
-  socket = openSocket("/ws");
+async function connect() {
+  try {
+    socket = await openSocket("/ws");
+  } catch {
+    ended(0);
+    return;
+  }
   expect();
   socket.onopen = () => {
     // After a break it is perhaps another run.
@@ -69,12 +74,14 @@ function connect() {
     if (message.status) show(message.status);
     if (message.error) away(message.error, 4000);
   };
-  socket.onclose = async ({ code }) => {
-    socket = null;
-    clearTimeout(expect.timer);
-    away(code === 1001 ? "The run has ended. Waiting for the next one …" : (await whyRefused("/ws"))[1]);
-    setTimeout(connect, AGAIN);
-  };
+  socket.onclose = ({ code }) => ended(code);
+}
+
+async function ended(code) {
+  socket = null;
+  clearTimeout(expect.timer);
+  away(code === 1001 ? "The run has ended. Waiting for the next one …" : (await whyRefused("/ws"))[1]);
+  setTimeout(connect, AGAIN);
 }
 
 // The system keeps the connections of a process that stands still.

@@ -47,14 +47,24 @@ export class LivePicture {
   }
 
   // Pictures are made only for a page that is seen.
-  follow() {
+  async follow() {
     clearTimeout(this.timer);
     if (document.hidden) {
       this.socket?.close();
       return;
     }
-    if (this.socket) return;
-    const socket = openSocket("/preview.ws");
+    if (this.socket || this.opening) return;
+    this.opening = true;
+    const socket = await openSocket("/preview.ws").catch(() => null);
+    this.opening = false;
+    if (!socket) {
+      this.timer = setTimeout(() => this.follow(), AGAIN);
+      return;
+    }
+    if (document.hidden) {
+      socket.close();
+      return;
+    }
     let opened = false;
     this.socket = socket;
     socket.binaryType = "arraybuffer";
