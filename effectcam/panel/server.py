@@ -157,10 +157,10 @@ class Panel:
             with asyncio.Runner() as runner:
                 runner.run(self._serve(listener, ready))
         except Exception as error:
-            if ready.is_set():
-                self._controls.tell(f"panel: failed ({reason(error)}); the run goes on without it")
-            else:
+            if not ready.is_set():
                 self._failure = error
+            elif self._thread is not None:  # and not being closed
+                self._controls.tell(f"panel: failed ({reason(error)}); the run goes on without it")
         finally:
             listener.close()
             ready.set()
@@ -194,9 +194,11 @@ class Panel:
         finally:
             # Whatever a goodbye comes to, the rest is done.
             await asyncio.gather(*map(leave, list(self._sockets)), return_exceptions=True)
-            await runner.cleanup()
-            await asyncio.to_thread(self._stream.close)
-            await abort_all(transports)
+            try:
+                await runner.cleanup()
+            finally:
+                await asyncio.to_thread(self._stream.close)
+                await abort_all(transports)
 
     def _application(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=_LARGEST, logger=_log)
