@@ -15,7 +15,7 @@ second."""
 _SIDE = 32
 """Places along a thumbnail: what moves changes few of them."""
 _LOOKED_AT = 90
-"""Pixels of the frame's shorter side that are looked at, which takes a twentieth of a millisecond."""
+"""Pixels of the frame's shorter side that are looked at, which takes a tenth of a millisecond."""
 
 
 class Scene:
