@@ -184,7 +184,7 @@ def test_the_users_folder_is_where_the_system_keeps_such_things(
 ) -> None:
     for name in ("EFFECTCAM_EFFECTS", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(module.sys, "platform", platform)  # type: ignore[attr-defined]
+    monkeypatch.setattr("effectcam.folders.sys.platform", platform)
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
     if variable:
         monkeypatch.setenv(variable, str(tmp_path / "base"))
