@@ -11,8 +11,9 @@ from effectcam.face.crop import fit_head
 _BROWS = [105, 66, 107, 336, 296, 334]
 _FOLLOWS = 0.5
 """How far a forehead goes with its brows: pulled up they fold it, and do not carry all of it along."""
-_TRUST = 0.06
-"""The mesh is corrected by so much, in eye distances; beyond it the head is tilted, and the mesh is right."""
+_MOST = 0.06
+"""The mesh is corrected by no more than this, in eye distances: what is further is no guess but a head that is
+tilted, by some 20 degrees."""
 
 
 def settle_forehead(landmarks: Floats, shape: Floats) -> Floats:
@@ -26,9 +27,9 @@ def settle_forehead(landmarks: Floats, shape: Floats) -> Floats:
     heights = (landmarks[:MESH_POINTS, :2] @ to_head[:, :2].T + to_head[:, 2])[:, 1]
     to_mean = fit_head(shape * np.float32(1000)).to_crop(1)
     mean = (1000 * shape[:MESH_POINTS, :2] @ to_mean[:, :2].T + to_mean[:, 2])[:, 1]
-    raised = float((heights - mean)[_BROWS].mean())
+    lowered = float((heights - mean)[_BROWS].mean())
     forehead = 1 - step(-0.74, -0.64, np.asarray(mean, np.float32))
-    correction = np.clip(mean + _FOLLOWS * raised - heights, -_TRUST, _TRUST) * forehead
+    correction = np.clip(mean + _FOLLOWS * lowered - heights, -_MOST, _MOST) * forehead
     down = np.linalg.inv(to_head[:, :2])[:, 1]
     settled = landmarks.copy()
     settled[:MESH_POINTS, :2] += np.asarray(correction[:, None] * down, np.float32)
