@@ -12,8 +12,8 @@ _BROWS = [105, 66, 107, 336, 296, 334]
 _FOLLOWS = 0.5
 """How far a forehead goes with its brows: pulled up they fold it, and do not carry all of it along."""
 _MOST = 0.06
-"""The mesh is corrected by no more than this, in eye distances: what is further is no guess but a head that is
-tilted, by some 20 degrees."""
+"""The mesh is corrected by no more than this, in eye distances: what is further is no guess but a head that
+is tilted, by some 20 degrees."""
 
 
 def settle_forehead(landmarks: Floats, shape: Floats) -> Floats:
