@@ -150,22 +150,22 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (EffectcamError, OSError) as error:
         return _report(error)
     except Exception as error:
-        if _is_of_a_library(error) and not os.environ.get("EFFECTCAM_TRACEBACK"):
-            # As on an image without OpenGL.
-            tell(f"{error}; run: effectcam doctor, which says what to install")
-            return 1
-        # A fault of ours. Whoever reports it needs the trace, everybody else the one line.
+        # Of a fault of ours, whoever reports it needs the trace, everybody else the one line.
         if os.environ.get("EFFECTCAM_TRACEBACK"):
             raise
-        tell(
-            f"unexpected {type(error).__name__}: {error}; please report it, with what it prints when "
-            "EFFECTCAM_TRACEBACK=1 is set"
-        )
+        if _is_of_a_library(error):
+            tell(f"{error}; run: effectcam doctor, which says what to install")
+        else:
+            tell(
+                f"unexpected {type(error).__name__}: {error}; please report it, with what it prints when "
+                "EFFECTCAM_TRACEBACK=1 is set"
+            )
         return 1
 
 
 def _is_of_a_library(error: Exception) -> bool:
-    """Whether something that effectcam needs cannot be loaded, which is no fault of effectcam's own code."""
+    """Whether something that effectcam needs cannot be loaded, as on an image without OpenGL, which is no
+    fault of effectcam's own code."""
     return isinstance(error, ImportError) and (error.name or "").partition(".")[0] != "effectcam"
 
 

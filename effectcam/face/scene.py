@@ -31,7 +31,7 @@ class Scene:
     def changes(self, pixels: Pixels) -> bool:
         """Whether ``pixels``, uint8 (H, W, 3), show another scene than those of the call before; False for
         the first, and for what is no picture, which the face mesh refuses."""
-        if pixels.ndim != 3 or not pixels.size:
+        if pixels.ndim != 3 or not pixels.size or pixels.dtype != np.uint8:
             return False
         step = max(1, min(pixels.shape[:2]) // _LOOKED_AT)
         looked_at = np.ascontiguousarray(pixels[::step, ::step])

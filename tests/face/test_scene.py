@@ -24,7 +24,9 @@ def test_a_size_of_its_own_does_not_make_a_scene() -> None:
     picture = demo_pixels()[0]
     assert not scene.changes(picture)
     assert not scene.changes(np.ascontiguousarray(picture[::2, ::2]))
-    assert not scene.changes(np.zeros((0, 0, 3), np.uint8))
+    for nothing in (np.zeros((0, 0, 3), np.uint8), np.zeros((9, 9), np.uint8)):
+        assert not scene.changes(nothing)
+    assert not scene.changes(np.zeros((9, 9, 3), np.int64))
 
 
 def test_after_forgetting_there_is_nothing_to_compare_with() -> None:
