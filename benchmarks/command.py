@@ -16,8 +16,10 @@ def run(command: click.Command, name: str) -> int:
     SIGTERM and a closed terminal unwind it like Ctrl-C, so that nobody it has started is left at work.
     """
     for ending in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, ending):
-            signal.signal(getattr(signal, ending), signal.default_int_handler)
+        number = getattr(signal, ending, None)
+        # Under nohup a closed terminal is to be ignored, and stays so.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         command(standalone_mode=False)
     except click.ClickException as error:
